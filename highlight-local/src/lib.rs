@@ -1,0 +1,76 @@
+//! A local stand-in for a Highlight server.
+//!
+//! It receives OTLP over HTTP, turns it into **what the server would store**, and shows it. The
+//! real server answers 200 to everything, also to what it then drops or changes; here each such
+//! loss becomes a note that names its reason. For development, demos and tests.
+//!
+//! As a program:
+//!
+//! ```text
+//! $ cargo run -p highlight-local -- --timeline
+//! highlight-local listens on http://127.0.0.1:4318
+//! send to it with HIGHLIGHT_OTLP_ENDPOINT=http://localhost:4318
+//! ```
+//!
+//! In a test or a program of your own:
+//!
+//! ```
+//! use std::time::Duration;
+//! use highlight_local::{Receiver, Timeline};
+//!
+//! let receiver = Receiver::start(0)?; // 0 takes a free port
+//! let endpoint = receiver.endpoint(); // what the sender is configured with
+//! # assert!(endpoint.starts_with("http://127.0.0.1:"));
+//!
+//! // ... run what sends, then wait for what should arrive:
+//! let store = receiver.store();
+//! let arrived = store.wait_until(Duration::from_millis(1), |seen| seen.errors.len() == 1);
+//! assert!(!arrived, "nothing was sent in this example");
+//!
+//! let seen = store.snapshot();
+//! assert!(seen.dropped.is_empty() && seen.changed.is_empty());
+//! assert_eq!(Timeline::of(&seen).to_string(), "nothing received yet\n");
+//! # Ok::<(), highlight_local::StartError>(())
+//! ```
+//!
+//! # What it is like
+//!
+//! Rules marked `C§n` come from the contract: what was found by reading the server's source.
+//! The receiver plays the OpenTelemetry Collector and the backend behind it, as they are deployed:
+//!
+//! - `POST /v1/traces`, `/v1/logs`, `/v1/metrics`, protobuf, gzip or plain, at most 20 MiB.
+//!   Anything else gets an answer that says what is wrong; JSON is refused.
+//! - Project ids are accepted by shape: a 32-bit number or a verbose id (Highlight), or a key
+//!   like `sdk-…` or a UUID (the successor).
+//! - What depends on a project's settings is left out: quotas, sampling, filters, grouping.
+//! - Memory is bounded ([`Limits`]); the oldest rows go first.
+//!
+//! # Parts
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`Receiver`] | HTTP, on a thread of its own |
+//! | [`ingest`] | OTLP to rows, by the contract |
+//! | [`stack`] | the server's stack parser |
+//! | [`model`], [`note`] | the rows, and the losses |
+//! | [`Store`] | the rows in memory; queries and waiting |
+//! | [`Timeline`] | the rows on paper |
+//!
+//! `C§n` is paragraph n of `docs/contract.md` in the repository.
+
+pub mod ingest;
+pub mod model;
+pub mod note;
+mod receiver;
+mod row;
+pub mod stack;
+mod store;
+mod timeline;
+
+/// The decoded OTLP messages that [`Store::raw_traces`] and its like return.
+pub use opentelemetry_proto;
+
+pub use receiver::{DEFAULT_PORT, Listen, Receiver, ReceiverBuilder, StartError};
+pub use row::Row;
+pub use store::{Limits, Position, RequestInfo, Snapshot, Store};
+pub use timeline::{LiveLine, Timeline};

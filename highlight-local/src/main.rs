@@ -1,0 +1,112 @@
+//! Listens for OTLP and prints what a Highlight server would store.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    process::ExitCode,
+};
+
+use clap::Parser;
+use highlight_local::{DEFAULT_PORT, LiveLine, Position, Receiver, Store, Timeline};
+
+/// A stand-in for a Highlight server: receives OTLP over HTTP, prints what the server would store
+/// and what it would silently lose.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Options {
+    /// The port to listen on; 0 takes a free one.
+    #[arg(long, env = "HIGHLIGHT_LOCAL_PORT", default_value_t = DEFAULT_PORT)]
+    port: u16,
+
+    /// The address to listen on. Anyone who can reach it can send to it.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    listen: IpAddr,
+
+    /// Print the whole timeline at the end.
+    #[arg(long)]
+    timeline: bool,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody reads standard error then: the exit code still tells.
+            let _ = writeln!(io::stderr(), "highlight-local: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
+    let receiver = Receiver::start(SocketAddr::new(options.listen, options.port))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    match runtime.block_on(print_until_stopped(options, &receiver)) {
+        // Such as `highlight-local | head`: the reader has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => Ok(outcome?),
+    }
+}
+
+async fn print_until_stopped(options: &Options, receiver: &Receiver) -> io::Result<()> {
+    let mut out = io::stdout();
+    let colour = out.is_terminal();
+    // Before the first line is out, so that whoever waits for it can already stop us.
+    let stopped = stop_signal()?;
+    let store = receiver.store();
+    writeln!(out, "highlight-local listens on {}", receiver.endpoint())?;
+    writeln!(out, "send to it with HIGHLIGHT_OTLP_ENDPOINT={}", endpoint_to_set(receiver))?;
+    writeln!(out, "stop it with ctrl-c")?;
+    tokio::select! {
+        printed = print_rows(&store, &mut out, colour) => printed?,
+        () = stopped => {}
+    }
+    if options.timeline {
+        write!(out, "\n{}", Timeline::of(&store.snapshot()).colour(colour))?;
+    }
+    out.flush()
+}
+
+/// The familiar name, where it leads here.
+fn endpoint_to_set(receiver: &Receiver) -> String {
+    let address = receiver.address();
+    if address.ip().is_loopback() || address.ip().is_unspecified() {
+        format!("http://localhost:{}", address.port())
+    } else {
+        receiver.endpoint()
+    }
+}
+
+async fn print_rows(store: &Store, out: &mut impl Write, colour: bool) -> io::Result<()> {
+    let mut position = Position::default();
+    loop {
+        for row in store.next_rows(&mut position).await {
+            writeln!(out, "{}", LiveLine::of(&row).colour(colour))?;
+        }
+        out.flush()?;
+    }
+}
+
+/// Ends on ctrl-c, and on SIGTERM where there is one.
+#[cfg(unix)]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // If ctrl-c cannot be listened for, it ends the program by itself.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}

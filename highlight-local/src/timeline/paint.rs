@@ -1,0 +1,43 @@
+//! Colour, when asked for.
+
+/// What a text is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Style {
+    Strong,
+    Faint,
+    Good,
+    Warning,
+    Bad,
+    Bar,
+    Service,
+    Id,
+}
+
+/// Colours texts, or leaves them alone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Paint {
+    colour: bool,
+}
+
+impl Paint {
+    pub(super) const fn new(colour: bool) -> Self {
+        Self { colour }
+    }
+
+    pub(super) fn style(self, style: Style, text: &str) -> String {
+        if !self.colour || text.is_empty() {
+            return text.to_owned();
+        }
+        let code = match style {
+            Style::Strong => "1",
+            Style::Faint => "2",
+            Style::Good => "32",
+            Style::Warning => "33",
+            Style::Bad => "31",
+            Style::Bar => "34",
+            Style::Service => "36",
+            Style::Id => "35",
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+}

@@ -1,0 +1,93 @@
+//! The program, as a process.
+#![cfg(all(unix, feature = "cli"))]
+
+mod support;
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+};
+
+use support::otlp::*;
+
+fn program(port: u16) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_highlight-local"));
+    command.env("HIGHLIGHT_LOCAL_PORT", port.to_string()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Ends the process if the test fails before it does.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn it_prints_what_arrives_and_ends_cleanly_on_sigterm() {
+    let mut running = Running(program(0).arg("--timeline").spawn().unwrap());
+    let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut line_with = |part: &str| lines.find(|line| line.contains(part)).unwrap_or_default();
+
+    let greeting = line_with("listens on");
+    let address = greeting.rsplit_once("http://").unwrap().1.to_owned();
+    let hint = line_with("HIGHLIGHT_OTLP_ENDPOINT=http://localhost:");
+    assert!(hint.ends_with(address.rsplit_once(':').unwrap().1), "{hint}");
+
+    let resource = [project(), text("service.name", "shop"), text("highlight.session_id", "sess")];
+    let flag = [attribute("flag", boolean(true))];
+    let body = request(&resource, &[], &[span_with("GET /x", &flag)]).bytes();
+    let mut stream = TcpStream::connect(&address).unwrap();
+    write!(
+        stream,
+        "POST /v1/traces HTTP/1.1\r\nhost: t\r\ncontent-type: application/x-protobuf\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    )
+    .unwrap();
+    stream.write_all(&body).unwrap();
+
+    let span = line_with("GET /x");
+    assert!(span.starts_with("span") && span.contains("shop") && span.contains("sess"), "{span}");
+    let dropped = line_with("DROPPED");
+    assert!(dropped.contains("flag") && dropped.contains("C§3.3"), "{dropped}");
+
+    let pid = running.0.id().to_string();
+    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+    assert!(line_with("session sess").contains("1 request"), "the timeline at the end");
+    assert_eq!(running.0.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_taken_port_is_said_with_exit_code_1() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let output = program(address.port()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains(&address.to_string()) && text.contains("taken"), "{text}");
+    assert!(!text.contains("panicked"));
+}
+
+#[test]
+fn a_reader_that_leaves_ends_it_without_noise() {
+    let mut running = Running(program(0).spawn().unwrap());
+    let mut reader = BufReader::new(running.0.stdout.take().unwrap());
+    let mut greeting = String::new();
+    reader.read_line(&mut greeting).unwrap();
+    let address = greeting.trim().rsplit_once("http://").unwrap().1.to_owned();
+    drop(reader);
+    let body = of_project(&[span("s")]).bytes();
+    let mut stream = TcpStream::connect(&address).unwrap();
+    let head = "POST /v1/traces HTTP/1.1\r\nhost: t\r\ncontent-type: application/x-protobuf";
+    write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n", body.len()).unwrap();
+    stream.write_all(&body).unwrap();
+    let child = &mut running.0;
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let mut errors = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut errors).unwrap();
+    assert_eq!(errors, "");
+}
