@@ -1,0 +1,122 @@
+//! How settings become a running pipeline.
+
+use std::sync::Arc;
+
+use opentelemetry_sdk::trace::SpanData;
+
+use crate::{
+    InitError, Signals,
+    config::{Compression, Resolved, masked},
+    encode::{self, Encoder, Service},
+    metrics::Collector,
+    pipeline::{self, Encode, Limits, Pipeline, Segment, TransportSettings, log_weight, span_weight},
+    propagation,
+    record::LogRecord,
+};
+
+/// How much is encoded into one [`Segment`]: little enough to be lost together, enough to share a resource.
+const SEGMENT_ITEMS: usize = 64;
+const SEGMENT_BYTES: usize = 64 * 1024;
+
+/// What a client starts with, in one line.
+pub(crate) fn summary(settings: &Resolved) -> String {
+    format!(
+        "starting: endpoint {}, project {}, service {}, version {}, environment {}, signals {:?}, sample rate {}",
+        settings.endpoint,
+        masked(&settings.project_id),
+        settings.service_name,
+        settings.service_version.as_deref().unwrap_or("none"),
+        settings.environment.as_deref().unwrap_or("none"),
+        settings.signals,
+        settings.sample_rate,
+    )
+}
+
+pub(crate) fn encoder(settings: &Resolved) -> Encoder {
+    let service = Service {
+        project_id: settings.project_id.clone(),
+        name: Some(settings.service_name.clone()),
+        version: settings.service_version.clone(),
+        environment: settings.environment.clone(),
+        host_name: settings.host_name.clone(),
+        extra: settings.resource_attributes.clone().into_iter().collect(),
+    };
+    let redact = settings.redact;
+    Encoder::new(&service, encode::Settings { redact, is_synthetic: propagation::is_synthetic })
+}
+
+pub(crate) fn pipeline(
+    settings: &Resolved,
+    encoder: Arc<Encoder>,
+    collector: Collector,
+) -> Result<Pipeline, InitError> {
+    let transport = TransportSettings {
+        headers: settings.headers.clone(),
+        certificates: settings.certificates.clone(),
+        gzip: settings.compression == Compression::Gzip,
+        timeout: settings.export_timeout,
+        ..TransportSettings::to(settings.endpoint.clone())
+    };
+    let limits =
+        Limits { max_items: settings.queue_items, max_bytes: settings.queue_bytes, ..Limits::default() };
+    let pipeline_settings = pipeline::Settings {
+        limits,
+        interval: settings.export_interval,
+        retry_for: settings.retry_for,
+        ..pipeline::Settings::over(transport)
+    };
+    let collector = settings.signals.contains(Signals::METRICS).then(|| Box::new(collector) as Box<_>);
+    Pipeline::start(pipeline_settings, Box::new(encoder), collector).map_err(InitError::Start)
+}
+
+impl Encode for Arc<Encoder> {
+    fn spans(&mut self, spans: Vec<SpanData>) -> Vec<Segment> {
+        in_segments(spans, span_weight, |spans| Encoder::spans(self, spans))
+    }
+
+    fn logs(&mut self, logs: Vec<LogRecord>) -> Vec<Segment> {
+        in_segments(logs, log_weight, |logs| Encoder::logs(self, logs))
+    }
+}
+
+/// Encodes the items group by group. A large item is alone in its group, so that it does not take others with it.
+fn in_segments<T>(
+    items: Vec<T>,
+    weight: impl Fn(&T) -> usize,
+    encode: impl Fn(Vec<T>) -> Vec<u8>,
+) -> Vec<Segment> {
+    let mut segments = Vec::with_capacity(items.len().div_ceil(SEGMENT_ITEMS));
+    let mut items = items.into_iter().peekable();
+    while let Some(first) = items.next() {
+        let mut bytes = weight(&first);
+        let mut group = vec![first];
+        while let Some(next) = items.next_if(|next| {
+            bytes += weight(next);
+            group.len() < SEGMENT_ITEMS && bytes <= SEGMENT_BYTES
+        }) {
+            group.push(next);
+        }
+        let items = group.len() as u64;
+        segments.push(Segment { bytes: encode(group), items });
+    }
+    segments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_bounded_in_items_and_bytes_and_lose_nothing() {
+        let groups = |weights: Vec<usize>| -> Vec<u64> {
+            in_segments(weights, |weight| *weight, |_| Vec::new())
+                .iter()
+                .map(|segment| segment.items)
+                .collect()
+        };
+        assert!(groups(vec![]).is_empty());
+        assert_eq!(groups(vec![1; 130]), [64, 64, 2]);
+        assert_eq!(groups(vec![SEGMENT_BYTES / 2; 5]), [2, 2, 1]);
+        assert_eq!(groups(vec![1, SEGMENT_BYTES * 9, 1, 1]), [1, 1, 2]);
+    }
+}

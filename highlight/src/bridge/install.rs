@@ -1,0 +1,63 @@
+//! What `init` does with the `tracing` subscriber and the `log` logger that it finds.
+
+use std::io::IsTerminal;
+
+use tracing::{dispatcher, subscriber};
+use tracing_subscriber::layer::SubscriberExt;
+
+use super::{event::EventLayer, filter::GlobalFilter, layer, log};
+use crate::{Client, say};
+
+/// What became of `tracing` in [`init`](crate::init).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TracingSetup {
+    /// There was no subscriber; `init` installed one, with a console unless that is switched off.
+    Installed,
+    /// The program's own subscriber holds [`layer()`](crate::layer).
+    LayerFound,
+    /// The program's own subscriber does not hold [`layer()`](crate::layer): its `tracing` spans and events are not exported.
+    /// Errors, [`log`](crate::log()) and the spans of this crate are. Said once, as a warning.
+    LayerMissing,
+}
+
+pub(crate) fn install(client: &Client) -> TracingSetup {
+    let setup = install_subscriber(client);
+    let bridged = log::install(client.filter().max_level());
+    if !bridged && setup == TracingSetup::Installed {
+        say::warn(
+            "another logger of the `log` crate is installed; its records are not exported unless it passes them on to `tracing`",
+        );
+    }
+    setup
+}
+
+fn install_subscriber(client: &Client) -> TracingSetup {
+    // Standard error, so that a program's own output stays clean.
+    let console = client.settings().console.then(|| {
+        tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
+    });
+    let ours = tracing_subscriber::registry().with(GlobalFilter(client.filter().clone())).with(console);
+    // Set before anything is asked: a subscriber that is current on this thread only, be it with our layer, would not do for the
+    // others. And not `with(Option)`, which does not tell the layer its subscriber.
+    let set = if client.is_enabled() {
+        subscriber::set_global_default(ours.with(layer()))
+    } else {
+        subscriber::set_global_default(ours)
+    };
+    if set.is_ok() {
+        return TracingSetup::Installed;
+    }
+    if dispatcher::get_default(|dispatch| dispatch.downcast_ref::<EventLayer>().is_some()) {
+        return TracingSetup::LayerFound;
+    }
+    if client.is_enabled() {
+        say::warn(
+            "the program's `tracing` subscriber was installed without `highlight::layer()`: its spans and events are not \
+             exported; add `.with(highlight::layer())` where it is built",
+        );
+    }
+    TracingSetup::LayerMissing
+}

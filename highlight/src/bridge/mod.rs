@@ -1,0 +1,97 @@
+//! What the program already writes: `tracing` spans become spans, `tracing` events and `log` records become log records.
+
+mod any_value;
+mod carrier;
+mod event;
+mod filter;
+mod install;
+mod log;
+mod logger;
+mod roots;
+mod spans;
+
+use opentelemetry::trace::Tracer;
+use tracing::Subscriber;
+use tracing_opentelemetry::OpenTelemetryLayer;
+use tracing_subscriber::{Layer, registry::LookupSpan};
+
+pub use self::install::TracingSetup;
+pub(crate) use self::{
+    carrier::TARGET as CARRIER_TARGET, install::install, logger::provider as logger_provider,
+};
+use self::{
+    event::EventLayer,
+    filter::{EventFilter, SpanFilter},
+    roots::Roots,
+    spans::LateTracer,
+};
+
+/// The layer for a program that builds its own `tracing` subscriber.
+///
+/// Without one, [`init`](crate::init) installs a subscriber of its own, and this is not needed.
+///
+/// ```
+/// use tracing_subscriber::prelude::*;
+///
+/// tracing_subscriber::registry()
+///     .with(tracing_subscriber::fmt::layer())
+///     .with(highlight::layer())
+///     .init();
+/// let _highlight = highlight::init(highlight::Config::new("1"))?;
+/// # Ok::<(), highlight::InitError>(())
+/// ```
+///
+/// It may be built before `init`, as here: it looks for the client when something is recorded, in the current context first.
+///
+/// # Filters
+///
+/// What is exported is decided by the client's own [`level`](crate::Config::level) and [`filter`](crate::Config::filter)
+/// (`HIGHLIGHT_LEVEL`, `HIGHLIGHT_LOG`), whatever the other layers show. So give an `EnvFilter`, or any other filter, to the
+/// console's layer alone:
+///
+/// ```no_run
+/// use tracing_subscriber::{filter::LevelFilter, fmt, prelude::*};
+///
+/// tracing_subscriber::registry()
+///     .with(fmt::layer().with_filter(LevelFilter::WARN)) // or `EnvFilter::from_default_env()`, which reads RUST_LOG
+///     .with(highlight::layer())
+///     .init();
+/// ```
+///
+/// A filter that is added to the registry itself, `.with(EnvFilter::from_default_env())`, holds for all layers: what it
+/// hides is not exported either.
+///
+/// # Spans
+///
+/// Spans are made with the settings of `tracing-opentelemetry`, so its `OpenTelemetrySpanExt` works on them; on
+/// `Span::current()` in a handler it works on the server span. Events become log records only, never span events as well.
+///
+/// A span or event with an explicit parent belongs to the parent's request. A span with `parent: None` begins a trace of its own,
+/// and still belongs to the request that is current.
+#[must_use]
+pub fn layer<S>() -> impl Layer<S> + Send + Sync + 'static
+where
+    S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
+{
+    let spans = lean(tracing_opentelemetry::layer().with_tracer(LateTracer));
+    spans
+        .and_then(Roots::new())
+        .with_filter(SpanFilter)
+        .and_then(EventLayer::default().with_filter(EventFilter))
+}
+
+/// What nobody reads on a span is left out: code location, thread, busy and idle times.
+fn lean<S, T>(layer: OpenTelemetryLayer<S, T>) -> OpenTelemetryLayer<S, T>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    T: Tracer + 'static,
+    T::Span: Send + Sync,
+{
+    layer
+        .with_location(false)
+        .with_threads(false)
+        .with_tracked_inactivity(false)
+        // Read, and left out in the end, by `carrier::starts`.
+        .with_target(true)
+        .with_error_records_to_exceptions(false)
+}

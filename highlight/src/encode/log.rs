@@ -1,0 +1,85 @@
+//! Log records; an error is one with `exception.*` attributes (C§6.1).
+
+use std::sync::Arc;
+
+use opentelemetry::{SpanId, TraceId};
+use opentelemetry_proto::{
+    tonic::logs::v1::{LogRecord as ProtoRecord, SeverityNumber},
+    transform::common::tonic::Attributes,
+};
+
+use crate::{
+    Level,
+    record::{Correlation, LogRecord},
+    stamp::{SESSION_ID, TRACE_ID},
+};
+
+use super::{
+    exception,
+    sanitize::{Given, Owner, Sanitizer},
+    value::{attribute, text, unix_nanos},
+};
+
+pub(super) fn encode(
+    record: LogRecord,
+    sanitizer: Sanitizer,
+    is_synthetic: fn(TraceId, SpanId) -> bool,
+) -> ProtoRecord {
+    let Correlation { session_id, request_id, span, user } = record.correlation;
+
+    // Ours come first: the first to name a session or a request is the one that counts.
+    let mut attributes = Vec::with_capacity(record.attributes.len() + 2);
+    let present = |id: Option<Arc<str>>| id.filter(|id| !id.is_empty());
+    if let Some(id) = present(session_id) {
+        attributes.push(attribute(SESSION_ID, text(&*id)));
+    }
+    if let Some(id) = present(request_id) {
+        attributes.push(attribute(TRACE_ID, text(&*id)));
+    }
+    if let Some(user) = user {
+        attributes.append(&mut Attributes::from(user.attributes().to_vec()).0);
+    }
+    attributes.append(&mut Attributes::from(record.attributes).0);
+    sanitizer.attributes(Owner::Log, &mut Given::default(), &mut attributes);
+
+    let mut body = record.body.into_owned();
+    if let Some(exception) = record.exception {
+        let message = exception::describe(*exception, sanitizer, &mut attributes);
+        if body.is_empty() {
+            body = message;
+        }
+    }
+    sanitizer.body(&mut body);
+
+    let nanos = unix_nanos(record.time);
+    let (severity_text, severity_number) = severity(record.level);
+    let mut encoded = ProtoRecord {
+        time_unix_nano: nanos,
+        observed_time_unix_nano: nanos,
+        severity_number: severity_number.into(),
+        severity_text: severity_text.to_owned(),
+        body: Some(text(body)),
+        attributes,
+        ..ProtoRecord::default()
+    };
+    if let Some((trace_id, span_id, flags)) = span.filter(|(id, ..)| *id != TraceId::INVALID) {
+        encoded.trace_id = trace_id.to_bytes().to_vec();
+        encoded.flags = flags.to_u8().into();
+        if span_id != SpanId::INVALID && !is_synthetic(trace_id, span_id) {
+            encoded.span_id = span_id.to_bytes().to_vec();
+        }
+    }
+    encoded
+}
+
+/// The server reads the text and ignores the number (C§7.2); other receivers read the number.
+fn severity(level: Level) -> (&'static str, SeverityNumber) {
+    match level {
+        Level::Trace => ("TRACE", SeverityNumber::Trace),
+        Level::Debug => ("DEBUG", SeverityNumber::Debug),
+        Level::Info => ("INFO", SeverityNumber::Info),
+        Level::Warn => ("WARN", SeverityNumber::Warn),
+        Level::Error => ("ERROR", SeverityNumber::Error),
+        Level::Fatal => ("FATAL", SeverityNumber::Fatal),
+    }
+}

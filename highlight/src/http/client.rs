@@ -1,0 +1,261 @@
+//! The client span of an outgoing request.
+
+use std::{borrow::Cow, time::Instant};
+
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{SpanKind, Status, TraceContextExt, Tracer},
+};
+
+use super::conventions::{known_method, protocol_version, span_name, split_host};
+use crate::{
+    Client, RequestContext, ambient,
+    context::Scope,
+    propagation::{self, CarrierMut, REQUEST_HEADER},
+};
+
+/// What is known of a request when it is sent.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientRequest<'a> {
+    /// The method, such as `GET`.
+    pub method: &'a str,
+    /// Where it goes, with scheme and host. Secrets in it are redacted before it leaves the process.
+    pub uri: &'a Uri,
+    /// The template that the path was made from, such as `/charges/{id}`; it becomes part of the span's name.
+    pub template: Option<&'a str>,
+    /// How often the request was sent before, be it for a retry or for a redirect.
+    pub resend_count: u32,
+}
+
+impl<'a> ClientRequest<'a> {
+    /// A request that is sent for the first time, without a template.
+    #[must_use]
+    pub fn new(method: &'a str, uri: &'a Uri) -> Self {
+        Self { method, uri, template: None, resend_count: 0 }
+    }
+
+    fn attributes(&self, target: &[KeyValue]) -> Vec<KeyValue> {
+        let mut attributes = Vec::with_capacity(10);
+        attributes.extend_from_slice(target);
+        if known_method(self.method) == "_OTHER" {
+            attributes.push(KeyValue::new("http.request.method_original", self.method.to_owned()));
+        }
+        if self.uri.authority().is_some() {
+            attributes.push(KeyValue::new("url.full", self.uri.to_string()));
+        }
+        if self.resend_count > 0 {
+            attributes.push(KeyValue::new("http.request.resend_count", i64::from(self.resend_count)));
+        }
+        attributes
+    }
+
+    /// What span and metric have in common: few values each, and nothing of the session.
+    fn target(&self) -> Vec<KeyValue> {
+        // Room for what the answer adds.
+        let mut labels = Vec::with_capacity(8);
+        labels.push(KeyValue::new("http.request.method", known_method(self.method)));
+        let (address, port) =
+            self.uri.authority().map(|authority| split_host(authority.as_str())).unwrap_or_default();
+        if !address.is_empty() {
+            labels.push(KeyValue::new("server.address", address.to_owned()));
+        }
+        let scheme = self.uri.scheme_str();
+        if let Some(port) = port.or_else(|| default_port(scheme?)) {
+            labels.push(KeyValue::new("server.port", i64::from(port)));
+        }
+        labels.extend(scheme.map(|scheme| KeyValue::new("url.scheme", scheme.to_owned())));
+        labels.extend(self.template.map(|template| KeyValue::new("url.template", template.to_owned())));
+        labels
+    }
+}
+
+fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    }
+}
+
+/// The template that a request's path was made from, put into the request's extensions for the integrations to find.
+///
+/// ```
+/// use highlight::http::UrlTemplate;
+///
+/// # fn main() -> Result<(), http::Error> {
+/// let request = http::Request::get("http://payments/charges/7")
+///     .extension(UrlTemplate::new("/charges/{id}")) // the span is named `GET /charges/{id}`
+///     .body(())?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UrlTemplate(Cow<'static, str>);
+
+impl UrlTemplate {
+    /// A template in the notation of RFC 6570, such as `/charges/{id}`. There should be few of them.
+    #[must_use]
+    pub fn new(template: impl Into<Cow<'static, str>>) -> Self {
+        Self(template.into())
+    }
+
+    /// The template's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The running client span of one outgoing request, or of one attempt if it is sent again.
+///
+/// It ends when dropped, with what was set on it by then. Dropped before there was an answer or a failure, the
+/// request is recorded as cancelled.
+///
+/// From 400 up, and if no answer came, the span has failed. That is **not an error object**: whether a failed call is
+/// an error is the caller's decision, and a `?` in a handler or [`consume_error`](crate::consume_error) reports it.
+#[derive(Debug)]
+pub struct ClientSpan {
+    client: Client,
+    cx: Context,
+    labels: Vec<KeyValue>,
+    started: Instant,
+    may_propagate: bool,
+    answered: bool,
+    failed: bool,
+}
+
+impl ClientSpan {
+    /// Starts the span of a request, as a child of the current one.
+    ///
+    /// `client` is where to report; `None` looks it up as the verbs do. Nothing is started, and nothing may be
+    /// injected, if there is no enabled client.
+    #[must_use]
+    pub fn start(request: &ClientRequest<'_>, client: Option<&Client>) -> Option<Self> {
+        if ambient::map_current(Context::is_telemetry_suppressed) {
+            return None;
+        }
+        let client = client.cloned().or_else(Client::current).filter(Client::is_enabled)?;
+        let parent = Self::parent(&client);
+        let labels = request.target();
+        let span = client
+            .tracer()
+            .span_builder(span_name(request.method, request.template))
+            .with_kind(SpanKind::Client)
+            .with_attributes(request.attributes(&labels))
+            .start_with_context(client.tracer(), &parent);
+        Some(Self {
+            may_propagate: client.may_propagate_to(request.uri),
+            client,
+            cx: parent.with_span(span),
+            labels,
+            started: Instant::now(),
+            answered: false,
+            failed: false,
+        })
+    }
+
+    /// The current context; outside of any, one that knows the client.
+    fn parent(client: &Client) -> Context {
+        let current = ambient::current();
+        if current.get::<Scope>().is_some() {
+            return current;
+        }
+        current.with_value(Scope { request: RequestContext::default(), client: Some(client.clone()) })
+    }
+
+    /// Whether the request's host is allowed to learn the session and the trace ([`Client::may_propagate_to`]).
+    #[must_use]
+    pub fn may_propagate(&self) -> bool {
+        self.may_propagate
+    }
+
+    /// The client that the span is reported to.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Adds `x-highlight-request` and `traceparent` to the request's headers, if its host is allowed to see them;
+    /// says whether anything was added.
+    ///
+    /// Headers that are there already are the caller's, and stay. `tracestate` goes with our `traceparent` only.
+    pub fn inject(&self, headers: &mut HeaderMap) -> bool {
+        if !self.may_propagate {
+            return false;
+        }
+        let mut vacant = Vacant { has_trace: headers.contains_key("traceparent"), headers, added: false };
+        propagation::inject_context(&self.cx, &mut vacant);
+        vacant.added
+    }
+
+    /// Runs `f`, a piece of the request's work, with the span current on this thread.
+    pub fn run<T>(&self, f: impl FnOnce() -> T) -> T {
+        let _guard = ambient::attach(&self.cx);
+        f()
+    }
+
+    /// The answer has begun. From 400 up the span has failed.
+    pub fn set_response(&mut self, status: StatusCode, version: Version) {
+        self.answered = true;
+        let code = KeyValue::new("http.response.status_code", i64::from(status.as_u16()));
+        let version =
+            protocol_version(version).map(|version| KeyValue::new("network.protocol.version", version));
+        let span = self.cx.span();
+        for attribute in [Some(code), version].into_iter().flatten() {
+            span.set_attribute(attribute.clone());
+            self.labels.push(attribute);
+        }
+        if status.as_u16() >= 400 {
+            self.set_failed(status.as_str(), "");
+        }
+    }
+
+    /// No answer came, or its body broke off: the span has failed. `error_type` is one of few, such as `timeout`.
+    ///
+    /// The first failure counts.
+    pub fn set_failed(&mut self, error_type: &str, description: &str) {
+        if std::mem::replace(&mut self.failed, true) {
+            return;
+        }
+        let error_type = KeyValue::new("error.type", error_type.to_owned());
+        let span = self.cx.span();
+        span.set_attribute(error_type.clone());
+        span.set_status(Status::error(description.to_owned()));
+        self.labels.push(error_type);
+    }
+}
+
+impl Drop for ClientSpan {
+    fn drop(&mut self) {
+        if !self.answered && !self.failed {
+            self.set_failed("cancelled", "the call was dropped before an answer came");
+        }
+        self.cx.span().end();
+        self.client.http().client_duration.record(self.started.elapsed().as_secs_f64(), &self.labels);
+    }
+}
+
+/// Headers to which only those are added that are not there yet.
+struct Vacant<'a> {
+    headers: &'a mut HeaderMap,
+    /// Whether the caller has a trace of its own, to which our trace state would not belong.
+    has_trace: bool,
+    added: bool,
+}
+
+impl CarrierMut for Vacant<'_> {
+    fn set(&mut self, name: &'static str, value: String) {
+        let is_callers = name != REQUEST_HEADER && self.has_trace;
+        if is_callers || self.headers.contains_key(name) {
+            return;
+        }
+        if let Ok(value) = HeaderValue::try_from(value) {
+            self.headers.insert(name, value);
+            self.added = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,49 @@
+//! What every HTTP integration shares: the span, its attributes, and its life cycle.
+//!
+//! `highlight-tower`, `highlight-axum`, `highlight-actix` and `highlight-reqwest` are built on this; so can be the integration of
+//! any other framework. A server's:
+//!
+//! ```
+//! use highlight::{RequestContext, http::{ServerOptions, ServerRequest, ServerSpan}};
+//!
+//! let request = ServerRequest { method: "GET", path: "/orders/7", route: Some("/orders/{id}"), ..ServerRequest::default() };
+//! if let Some(mut span) = ServerSpan::start(&request, RequestContext::default(), &ServerOptions::default()) {
+//!     let status = span.run(|| 200); // the handler; an async one is polled here
+//!     span.set_status(status);
+//! } // the span ends when it is dropped
+//! ```
+//!
+//! And a client's:
+//!
+//! ```
+//! use highlight::http::{ClientRequest, ClientSpan};
+//!
+//! # fn main() -> Result<(), http::Error> {
+//! let mut request = http::Request::get("http://payments:8080/charges/7").body(())?;
+//! let described = ClientRequest::new("GET", request.uri());
+//! if let Some(mut span) = ClientSpan::start(&described, None) {
+//!     span.inject(request.headers_mut()); // session and trace, if the host may know them
+//!     let response = span.run(|| http::Response::new(())); // send it
+//!     span.set_response(response.status(), response.version());
+//! } // the span ends when it is dropped
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Names and attributes are those of OpenTelemetry's stable HTTP semantic conventions.
+
+mod client;
+mod conventions;
+mod failure;
+mod instruments;
+mod options;
+mod server;
+
+pub(crate) use self::instruments::Instruments;
+pub use self::{
+    client::{ClientRequest, ClientSpan, UrlTemplate},
+    conventions::protocol_version,
+    failure::{BoxError, HandlerError},
+    options::ServerOptions,
+    server::{ServerRequest, ServerSpan},
+};

@@ -1,0 +1,98 @@
+//! What a server integration can be told.
+
+use std::{fmt, sync::Arc};
+
+use super::ServerRequest;
+use crate::{
+    Client, RequestContext, parse_headers,
+    propagation::{Carrier, cookie},
+};
+
+type Predicate = Arc<dyn Fn(&ServerRequest<'_>) -> bool + Send + Sync>;
+
+/// The options that the layers of all frameworks share.
+#[derive(Clone, Default)]
+pub struct ServerOptions {
+    pub(super) client: Option<Client>,
+    pub(super) exclude: Option<Predicate>,
+    pub(super) client_address: bool,
+    pub(super) log_failures: bool,
+}
+
+impl ServerOptions {
+    /// The client to report to. Default: the process-wide one, looked up for each request.
+    #[must_use]
+    pub fn client(mut self, client: Client) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    /// The client that a request arriving now reports to; `None` if there is none or it is disabled.
+    ///
+    /// For integrations, which then need not look at the request at all.
+    #[must_use]
+    pub fn active_client(&self) -> Option<Client> {
+        self.client.clone().or_else(Client::current).filter(Client::is_enabled)
+    }
+
+    /// Requests that make no spans and no metric, such as health probes. Default: none.
+    ///
+    /// What such a request logs is still tied to its session.
+    #[must_use]
+    pub fn exclude(mut self, predicate: impl Fn(&ServerRequest<'_>) -> bool + Send + Sync + 'static) -> Self {
+        self.exclude = Some(Arc::new(predicate));
+        self
+    }
+
+    /// What the headers of a request say of it, for [`ServerSpan::start`](super::ServerSpan::start): what
+    /// [`parse_headers`](crate::parse_headers) reads, and the session of the cookie where the client's
+    /// [`session_cookie`](crate::Config::session_cookie) lets that count.
+    #[must_use]
+    pub fn incoming<C: Carrier + ?Sized>(&self, headers: &C) -> RequestContext {
+        let incoming = parse_headers(headers);
+        if incoming.session_id().is_some() {
+            return incoming;
+        }
+        let client = self.client.clone().or_else(Client::current);
+        let reads_cookie = client.is_some_and(|client| client.settings().session_cookie);
+        match reads_cookie.then(|| cookie::session(headers)).flatten() {
+            Some(session) => incoming.with_session(session),
+            None => incoming,
+        }
+    }
+
+    /// Whether `client.address` is recorded. Default: `false`, because it is personal data.
+    #[must_use]
+    pub fn client_address(mut self, record: bool) -> Self {
+        self.client_address = record;
+        self
+    }
+
+    /// Whether one line is logged for each response from 400 up: `warn`, or `error` from 500. Default: `false`.
+    #[must_use]
+    pub fn log_failures(mut self, log: bool) -> Self {
+        self.log_failures = log;
+        self
+    }
+}
+
+impl ServerOptions {
+    /// These options, with the client of `before` unless they name one.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn or_client_of(mut self, before: Self) -> Self {
+        self.client = self.client.or(before.client);
+        self
+    }
+}
+
+impl fmt::Debug for ServerOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerOptions")
+            .field("client", &self.client)
+            .field("exclude", &self.exclude.is_some())
+            .field("client_address", &self.client_address)
+            .field("log_failures", &self.log_failures)
+            .finish()
+    }
+}

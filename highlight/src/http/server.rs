@@ -1,0 +1,303 @@
+//! The server span of a request.
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    time::Instant,
+};
+
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{SpanKind, Status, TraceContextExt, Tracer},
+};
+
+use super::{
+    ServerOptions,
+    conventions::{known_method, span_name, split_host},
+};
+use crate::{Client, ErrorReport, Level, RequestContext, ambient, logs, sampling::UNRECORDED, user};
+
+/// Labels that a request has all its life, so that what is added to the active requests is taken off again: method and scheme.
+const EARLY_LABELS: usize = 2;
+
+// The SDK keeps the description that sorts last. In parentheses, these give way to the text of an error that was reported.
+const PANICKED: &str = "(the handler panicked)";
+const CANCELLED: &str = "(the client went away, or the handler was dropped)";
+
+/// What is known of a request when it arrives.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ServerRequest<'a> {
+    /// The method as received, such as `GET`.
+    pub method: &'a str,
+    /// The path, without the query.
+    pub path: &'a str,
+    /// The query, without the `?`. Sensitive keys are redacted before it leaves the process.
+    pub query: Option<&'a str>,
+    /// The route's template, such as `/orders/{id}`; `None` if none matched.
+    pub route: Option<&'a str>,
+    /// `http` or `https`; `http` if unknown.
+    pub scheme: Option<&'a str>,
+    /// The authority or `Host` header, such as `shop.example:8080`.
+    pub host: Option<&'a str>,
+    /// The protocol's version: `1.0`, `1.1`, `2` or `3`.
+    pub version: Option<&'a str>,
+    /// The `User-Agent` header.
+    pub user_agent: Option<&'a str>,
+    /// The body's size in bytes, as the client states it.
+    pub body_size: Option<u64>,
+    /// The client's address; recorded only if [`ServerOptions::client_address`] says so.
+    pub client_address: Option<&'a str>,
+    /// Whether this is a CORS preflight: it makes no span.
+    pub preflight: bool,
+}
+
+impl ServerRequest<'_> {
+    /// The client may write anything before the `://`.
+    fn known_scheme(&self) -> &'static str {
+        if self.scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) { "https" } else { "http" }
+    }
+
+    fn attributes(&self, options: &ServerOptions) -> Vec<KeyValue> {
+        let method = known_method(self.method);
+        let mut attributes = Vec::with_capacity(14);
+        let mut add = |key: &'static str, value: Option<opentelemetry::Value>| {
+            attributes.extend(value.map(|value| KeyValue::new(key, value)));
+        };
+        let text = |text: Option<&str>| text.map(|text| opentelemetry::Value::from(text.to_owned()));
+        let (address, port) = self.host.map(split_host).unwrap_or_default();
+        add("http.request.method", Some(method.into()));
+        add("http.request.method_original", text((method == "_OTHER").then_some(self.method)));
+        add("url.path", text(Some(self.path)));
+        add("url.query", text(self.query.filter(|query| !query.is_empty())));
+        add("url.scheme", Some(self.known_scheme().into()));
+        add("server.address", text((!address.is_empty()).then_some(address)));
+        add("server.port", port.map(|port| i64::from(port).into()));
+        add("network.protocol.version", text(self.version));
+        add("user_agent.original", text(self.user_agent));
+        add(
+            "http.request.body.size",
+            self.body_size.and_then(|size| i64::try_from(size).ok()).map(Into::into),
+        );
+        add("client.address", text(self.client_address.filter(|_| options.client_address)));
+        attributes
+    }
+
+    /// The labels of the metrics: few values each, and nothing of the session. The first [`EARLY_LABELS`] are those of
+    /// the number of active requests.
+    fn labels(&self) -> Vec<KeyValue> {
+        let mut labels = Vec::with_capacity(6);
+        labels.push(KeyValue::new("http.request.method", known_method(self.method)));
+        labels.push(KeyValue::new("url.scheme", self.known_scheme()));
+        labels.extend(
+            self.version.map(|version| KeyValue::new("network.protocol.version", version.to_owned())),
+        );
+        labels
+    }
+}
+
+/// The running server span of one request.
+///
+/// It ends when dropped, with what was set on it by then. Dropped before a status was set, the request is
+/// recorded as cancelled.
+#[derive(Debug)]
+pub struct ServerSpan {
+    client: Client,
+    cx: Context,
+    /// The carrier: shows the request on the program's console and takes the context along `.in_current_span()`.
+    carrier: tracing::Span,
+    method: &'static str,
+    path: Option<String>,
+    route: Option<String>,
+    labels: Vec<KeyValue>,
+    started: Instant,
+    status: Option<u16>,
+    failed: bool,
+    /// No span, no metric, or none any more: only the context.
+    silent: bool,
+}
+
+impl ServerSpan {
+    /// Starts the span of a request, and makes the context in which it is to be served.
+    ///
+    /// `incoming` is what [`ServerOptions::incoming`] read off its headers; it is ignored if the client does not
+    /// [trust](crate::Config::trust_incoming) it. `None` if there is no enabled client. An excluded request or a preflight gets a context, but no span.
+    #[must_use]
+    pub fn start(
+        request: &ServerRequest<'_>,
+        incoming: RequestContext,
+        options: &ServerOptions,
+    ) -> Option<Self> {
+        let client = options.active_client()?;
+        let incoming = if client.settings().trust_incoming { incoming } else { RequestContext::default() };
+        let silent = request.preflight || options.exclude.as_ref().is_some_and(|exclude| exclude(request));
+        // A request starts from nothing: whatever is current on a server's connection task is not its parent.
+        let incoming = incoming.begun();
+        let parent = incoming.attached_for(&Context::new(), Some(client.clone()));
+        let span = if silent {
+            // Spans below it go with it.
+            UNRECORDED.start_with_context("excluded", &parent)
+        } else {
+            client
+                .tracer()
+                .span_builder(span_name(request.method, request.route))
+                .with_kind(SpanKind::Server)
+                .with_attributes(request.attributes(options))
+                .start_with_context(client.tracer(), &parent)
+        };
+        let cx = parent.with_span(span);
+        let carrier = if silent || !client.settings().request_span {
+            tracing::Span::none()
+        } else {
+            let _guard = ambient::attach(&cx);
+            carrier(request, &incoming)
+        };
+        let span = Self {
+            method: known_method(request.method),
+            path: options.log_failures.then(|| request.path.to_owned()),
+            route: request.route.map(ToOwned::to_owned),
+            labels: if silent { Vec::new() } else { request.labels() },
+            started: Instant::now(),
+            status: None,
+            failed: false,
+            client,
+            cx,
+            carrier,
+            silent,
+        };
+        span.count_active(1);
+        Some(span)
+    }
+
+    fn count_active(&self, change: i64) {
+        if let Some(labels) = self.labels.get(..EARLY_LABELS) {
+            self.client.http().server_active.add(change, labels);
+        }
+    }
+
+    /// Runs `f`, a piece of the request's work, with the request current on this thread.
+    ///
+    /// A panic is recorded on the span and goes on.
+    pub fn run<T>(&mut self, f: impl FnOnce() -> T) -> T {
+        let result = {
+            let _context = ambient::attach(&self.cx);
+            self.carrier.in_scope(|| panic::catch_unwind(AssertUnwindSafe(f)))
+        };
+        result.unwrap_or_else(|payload| {
+            self.fail("panic", PANICKED);
+            panic::resume_unwind(payload)
+        })
+    }
+
+    /// The request's ids.
+    #[must_use]
+    pub fn request_context(&self) -> RequestContext {
+        let _guard = ambient::attach(&self.cx);
+        RequestContext::current()
+    }
+
+    /// The route's template, where the router tells it only after the request was routed.
+    ///
+    /// Renames the span. It replaces [`ServerRequest::route`], which then was a guess; `None` if no route matched.
+    pub fn set_route(&mut self, route: Option<&str>) {
+        if self.route.as_deref() == route {
+            return;
+        }
+        if let (None, Some(route)) = (&self.route, route) {
+            // A field of a `tracing` span can be filled, but not changed.
+            self.carrier.record("route", route);
+        }
+        self.route = route.map(ToOwned::to_owned);
+        if !self.silent {
+            self.cx.span().update_name(span_name(self.method, route));
+        }
+    }
+
+    /// The status of the response. From 500 up the span has failed; a 4xx alone is the client's affair.
+    pub fn set_status(&mut self, status: u16) {
+        self.status = Some(status);
+        if status >= 500 {
+            self.fail(&status.to_string(), "");
+        }
+        if status >= 400 && self.path.is_some() {
+            self.log_failure(status);
+        }
+    }
+
+    /// The service or the body ended with an error: it is reported, once for the request, and the span has failed.
+    ///
+    /// The report has no stack, because none leads from here to where the error arose.
+    pub fn set_error(&mut self, error_type: &str, message: impl Into<String>) {
+        let message = message.into();
+        self.fail(error_type, &message);
+        let _guard = ambient::attach(&self.cx);
+        ErrorReport::from_message(message).unplaced().consume();
+    }
+
+    /// The request failed without an error to report: the span has failed.
+    pub fn set_failed(&mut self, error_type: &str, description: &str) {
+        self.fail(error_type, description);
+    }
+
+    fn fail(&mut self, error_type: &str, description: &str) {
+        if std::mem::replace(&mut self.failed, true) || self.silent {
+            return;
+        }
+        let span = self.cx.span();
+        span.set_attribute(KeyValue::new("error.type", error_type.to_owned()));
+        span.set_status(Status::error(description.to_owned()));
+        self.labels.push(KeyValue::new("error.type", error_type.to_owned()));
+    }
+
+    fn log_failure(&self, status: u16) {
+        let _guard = ambient::attach(&self.cx);
+        let level = if status >= 500 { Level::Error } else { Level::Warn };
+        let place = self.route.as_deref().or(self.path.as_deref()).unwrap_or_default();
+        let attributes = [crate::KeyValue::new("http.response.status_code", status)];
+        logs::record(level, format!("{} {place} answered {status}", self.method), attributes, None);
+    }
+
+    /// Ends the span before it is dropped. What [`run`](Self::run) runs after it still has the request as its context.
+    ///
+    /// For what outlives the answer, such as the two ends of an upgraded connection.
+    pub fn end(&mut self) {
+        if self.silent {
+            return;
+        }
+        if self.status.is_none() && !self.failed {
+            self.fail("cancelled", CANCELLED);
+        }
+        self.silent = true;
+        let span = self.cx.span();
+        if let Some(route) = self.route.take() {
+            // Not earlier: a guess that turns out wrong could not be taken back.
+            let route = KeyValue::new("http.route", route);
+            self.labels.push(route.clone());
+            span.set_attribute(route);
+        }
+        user::complete(&self.cx, None);
+        if let Some(status) = self.status {
+            let status = KeyValue::new("http.response.status_code", i64::from(status));
+            self.labels.push(status.clone());
+            span.set_attribute(status);
+        }
+        // The metrics first: whoever has seen the span may rely on them.
+        self.client.http().server_duration.record(self.started.elapsed().as_secs_f64(), &self.labels);
+        self.count_active(-1);
+        span.end();
+    }
+}
+
+impl Drop for ServerSpan {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn carrier(request: &ServerRequest<'_>, context: &RequestContext) -> tracing::Span {
+    tracing::info_span!(
+        target: crate::bridge::CARRIER_TARGET,
+        "request",
+        method = known_method(request.method),
+        route = request.route,
+        session = context.session_id(),
+    )
+}

@@ -1,0 +1,134 @@
+//! Ties everything a Rust service does to the browser session that caused it.
+//!
+//! A browser client records a session and adds `x-highlight-request: <session>/<request>` to its calls. This crate
+//! puts both ids on **every span, log, error and panic** of the request, in this service and the ones behind it,
+//! and sends them over OTLP to [Highlight](https://github.com/highlight/highlight) (self-hosted), its successor, an
+//! OpenTelemetry Collector, or `highlight-local` on a laptop.
+//!
+//! ```no_run
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let _highlight = highlight::init(highlight::Config::new("1jdkoe52").service_name("checkout"))?;
+//!     tracing::info!("started"); // `tracing` and `log` are exported as they are
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A web service adds one layer to its router (`highlight-axum`, `highlight-actix`, `highlight-tower`), and that is all, with one exception: a bare
+//! `tokio::spawn` or `std::thread::spawn` loses the request, which no library can change. Use [`spawn`] and its twins. For the rest:
+//!
+//! | to | use |
+//! |---|---|
+//! | start, and stop in order | [`init`], [`Config`], the [`Highlight`] guard |
+//! | report an error | [`consume_error`], [`ErrorReport`] |
+//! | log without a macro | [`log()`](log()) |
+//! | time a piece of work | [`start_active_span`], [`try_start_active_span`], [`in_span`], [`try_in_span`], [`SpanBuilder`] |
+//! | measure and count | [`metrics`] |
+//! | keep the request in tasks and threads | [`spawn`], [`spawn_blocking`], [`spawn_thread`], [`in_current_scope`], [`InCurrentScope`] |
+//! | say who is served | [`set_user`], [`User`] |
+//! | read and forward the headers | [`parse_headers`], [`propagation`], [`RequestContext`] |
+//! | send and process messages | [`messaging`] |
+//! | build a subscriber of your own | [`layer()`](layer()) |
+//! | do without globals | [`Client`] |
+//! | know what was lost | [`Stats`] |
+//!
+//! # What it promises
+//!
+//! - **Never in the way**: no call blocks or waits for the network. One bounded queue, one worker thread; a full queue drops, and counts.
+//! - **Never the end**: it does not panic, needs no async runtime, and works on any or none.
+//! - **Never silent about losses**: [`Client::stats`] balances: everything produced was exported, is queued, or was dropped for a reason.
+//! - **Nothing private unasked**: sensitive query parameters are redacted, client addresses, headers and bodies are not recorded, and session
+//!   ids are forwarded to [allowed hosts](propagation) only.
+//!
+//! # Where errors come from
+//!
+//! One failure makes one error object, however often it is seen on its way up ([`consume_error`]):
+//!
+//! - [`consume_error`] and [`ErrorReport`];
+//! - a `tracing` or `log` record at ERROR with a field `error`, `err` or `exception`, in any spelling (a bare `error!("text")` is a log line, unless [`Config::errors_from_logs`]);
+//! - [`try_start_active_span`] and [`try_in_span`];
+//! - the handler error types of the framework crates, at the `?`;
+//! - panics, with severity `fatal` ([`Config::panic_hook`]).
+//!
+//! # Beside OpenTelemetry
+//!
+//! What instruments itself with OpenTelemetry is part of the request, as long as it uses the same version ([`otel`]): spans of its
+//! global tracer, with the current context or one that is handed over, carry the ids and the user, and are sampled, redacted and counted
+//! as our own; so are metrics of its global meter, and logs of [`Client::logger_provider`]. What it starts in a context made anew, of nothing
+//! but a span's ids, cannot know the request.
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `tokio` | no; the framework crates turn it on | [`spawn`], [`spawn_blocking`] |
+//! | `serde` | no | serde for [`RequestContext`], as the header's value |
+//!
+//! `C§n` is paragraph n of `docs/contract.md` in the repository.
+
+mod ambient;
+mod assembly;
+mod attribute;
+mod bridge;
+mod client;
+mod config;
+mod console;
+mod context;
+mod encode;
+mod error;
+mod future;
+pub mod http;
+mod init;
+mod level;
+mod logs;
+pub mod messaging;
+pub mod metrics;
+mod panic_hook;
+mod pipeline;
+pub mod propagation;
+mod record;
+mod sampling;
+mod say;
+mod seen;
+mod span;
+mod span_builder;
+mod span_kind;
+mod stack;
+mod stamp;
+mod stats;
+mod task;
+mod text;
+mod user;
+
+#[cfg(feature = "tokio")]
+pub use self::task::{spawn, spawn_blocking};
+pub use self::{
+    attribute::{KeyValue, Value},
+    bridge::{TracingSetup, layer},
+    client::Client,
+    config::{Compression, Config, InitError, Signals, first_set},
+    context::RequestContext,
+    error::{ErrorReport, consume_error},
+    future::{InCurrentScope, WithContext},
+    init::{Highlight, init},
+    level::Level,
+    logs::log,
+    panic_hook::install_panic_hook,
+    pipeline::FlushError,
+    propagation::parse_headers,
+    sampling::Sampling,
+    span::{Span, in_span, start_active_span, try_in_span, try_start_active_span},
+    span_builder::SpanBuilder,
+    span_kind::SpanKind,
+    stats::{Dropped, Stats},
+    task::{in_current_scope, spawn_thread},
+    user::{User, set_user},
+};
+
+/// The OpenTelemetry crates that this crate is built on, in its versions.
+///
+/// Types of another version are other types: a span made with them would not be seen here.
+pub mod otel {
+    pub use opentelemetry;
+    pub use opentelemetry_sdk;
+    pub use tracing_opentelemetry;
+}

@@ -1,0 +1,75 @@
+//! Aggregated by the SDK, collected and sent by the worker.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    metrics::{
+        InstrumentKind, ManualReader, Pipeline as MetricPipeline, SdkMeterProvider, Temporality,
+        data::ResourceMetrics, reader::MetricReader,
+    },
+};
+
+use crate::{
+    encode::Encoder,
+    pipeline::{CollectMetrics, Segment},
+};
+
+/// A meter provider, and what the worker collects it with.
+pub(crate) fn provider(encoder: Arc<Encoder>) -> (SdkMeterProvider, Collector) {
+    // The server sums data points and ignores temporality, so cumulative counters would over-count (C§9).
+    let reader = ManualReader::builder().with_temporality(Temporality::Delta).build();
+    let reader = Reader(Arc::new(reader));
+    let provider = SdkMeterProvider::builder().with_reader(reader.clone()).build();
+    (provider, Collector { reader, encoder })
+}
+
+/// Collects and encodes, on the worker.
+#[derive(Debug)]
+pub(crate) struct Collector {
+    reader: Reader,
+    encoder: Arc<Encoder>,
+}
+
+impl CollectMetrics for Collector {
+    fn collect(&mut self) -> Vec<Segment> {
+        let mut metrics = ResourceMetrics::default();
+        if self.reader.collect(&mut metrics).is_err() {
+            return Vec::new();
+        }
+        let encoded = self.encoder.metrics(&metrics);
+        if encoded.points == 0 {
+            return Vec::new();
+        }
+        vec![Segment { bytes: encoded.bytes, items: encoded.points }]
+    }
+}
+
+/// The SDK takes its reader by value; the worker needs it too.
+#[derive(Debug, Clone)]
+struct Reader(Arc<ManualReader>);
+
+impl MetricReader for Reader {
+    fn register_pipeline(&self, pipeline: Weak<MetricPipeline>) {
+        self.0.register_pipeline(pipeline);
+    }
+
+    fn collect(&self, metrics: &mut ResourceMetrics) -> OTelSdkResult {
+        self.0.collect(metrics)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.0.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.0.shutdown_with_timeout(timeout)
+    }
+
+    fn temporality(&self, kind: InstrumentKind) -> Temporality {
+        self.0.temporality(kind)
+    }
+}

@@ -1,0 +1,50 @@
+//! Double entry for telemetry: every item that comes in is in exactly one place.
+
+use crate::stats::{Dropped, Stats};
+
+/// What became of the items, without those still waiting in a lane.
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    pub(super) produced: u64,
+    pub(super) exported: u64,
+    pub(super) in_flight: u64,
+    pub(super) dropped: Dropped,
+}
+
+impl Books {
+    /// The counter of a fate.
+    pub(super) fn counter(&mut self, fate: Fate) -> &mut u64 {
+        match fate {
+            Fate::Exported => &mut self.exported,
+            Fate::TooLarge => &mut self.dropped.too_large,
+            Fate::Rejected => &mut self.dropped.rejected,
+            Fate::Expired => &mut self.dropped.expired,
+            Fate::ShutDown => &mut self.dropped.shut_down,
+            Fate::Internal => &mut self.dropped.internal,
+        }
+    }
+
+    /// The books as users see them, with the items still waiting in a lane.
+    pub(super) fn stats(&self, waiting: usize, sampled: u64, suppressed: u64) -> Stats {
+        Stats {
+            produced: self.produced + sampled,
+            exported: self.exported,
+            queued: waiting as u64 + self.in_flight,
+            dropped: Dropped { sampled, ..self.dropped },
+            suppressed,
+            // The client adds these: nothing of them ever reaches the pipeline.
+            refused_measurements: 0,
+        }
+    }
+}
+
+/// What became of items that were taken from the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    Exported,
+    TooLarge,
+    Rejected,
+    Expired,
+    ShutDown,
+    Internal,
+}

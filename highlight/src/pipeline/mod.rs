@@ -1,0 +1,194 @@
+//! One bounded queue, one worker, one HTTP client for the three signals.
+//!
+//! ```text
+//! push -> queue -> worker: encode -> outbox -> transport -> server
+//!                    ^ collect metrics              |
+//!                    +------------- retry <---------+
+//! ```
+//!
+//! - The request path only takes a lock: [`queue`]. No I/O, no waiting, no panic.
+//! - The [`worker`] batches, encodes, sends and retries on a thread of its own, and contains the panics of
+//!   all it calls.
+//! - Memory is bounded: [`Limits::max_bytes`] of waiting items (estimated), plus one batch in flight with
+//!   its compressed form.
+//! - The books always balance: `produced == exported + dropped.total() + queued`, in every snapshot.
+
+mod announce;
+mod books;
+mod deadline;
+mod flush;
+mod gzip;
+mod lane;
+mod limits;
+mod queue;
+mod retry;
+pub(crate) mod segment;
+mod sync;
+mod transport;
+mod weight;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+use std::{future::Future, io, thread, time::Duration};
+
+pub use self::flush::FlushError;
+use self::{
+    announce::Announcer,
+    deadline::Deadline,
+    queue::Queue,
+    sync::{Arc, AtomicBool, Ordering},
+    transport::Transport,
+    worker::{Metrics, Outbox, Worker},
+};
+pub(crate) use self::{
+    limits::Limits,
+    segment::{CollectMetrics, Encode, Segment},
+    transport::TransportSettings,
+    weight::{log_weight, span_weight},
+};
+use crate::{record::Item, say, stats::Stats};
+
+/// How long the worker may take to send the rest after the last handle was dropped without a shutdown.
+const DROPPED: Duration = Duration::from_secs(5);
+
+/// Everything the pipeline can be told.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) transport: TransportSettings,
+    pub(crate) limits: Limits,
+    /// The longest an item waits for others to share its request; errors do not wait. Default 1 s.
+    pub(crate) interval: Duration,
+    /// Time between two collections of metrics. Default 10 s.
+    pub(crate) metrics_interval: Duration,
+    /// How long a request is tried again after its first try. Default 300 s.
+    pub(crate) retry_for: Duration,
+}
+
+impl Settings {
+    /// The defaults, with this transport.
+    pub(crate) fn over(transport: TransportSettings) -> Self {
+        Self {
+            transport,
+            limits: Limits::default(),
+            interval: Duration::from_secs(1),
+            metrics_interval: Duration::from_secs(10),
+            retry_for: Duration::from_secs(300),
+        }
+    }
+}
+
+/// A handle of the pipeline; clones share it.
+///
+/// When the last handle goes without a [`shutdown`](Self::shutdown), the worker sends what it can within 5
+/// s and ends by itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Pipeline {
+    handle: Arc<Handle>,
+}
+
+#[derive(Debug)]
+struct Handle {
+    queue: Arc<Queue>,
+    /// Whether it was said that telemetry comes too late.
+    said_late: AtomicBool,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.queue.request_stop(Deadline::after(DROPPED));
+    }
+}
+
+impl Pipeline {
+    /// Starts the worker, a thread named `highlight`; fails if the operating system has none to give.
+    pub(crate) fn start(
+        settings: Settings,
+        encoder: Box<dyn Encode>,
+        collector: Option<Box<dyn CollectMetrics>>,
+    ) -> io::Result<Self> {
+        let capacity = settings.limits.max_items;
+        let announcer = Announcer::new(settings.transport.endpoint.to_string(), capacity);
+        let queue = Arc::new(Queue::new(settings.limits, settings.interval));
+        let interval = settings.metrics_interval;
+        let worker = Worker {
+            queue: Arc::clone(&queue),
+            transport: Transport::new(settings.transport),
+            encoder,
+            metrics: collector.map(|collector| Metrics::new(collector, interval)),
+            announcer,
+            retry_for: settings.retry_for,
+            outbox: Outbox::default(),
+        };
+        thread::Builder::new().name("highlight".to_owned()).spawn(move || worker.run())?;
+        let handle = Arc::new(Handle { queue, said_late: AtomicBool::new(false) });
+        Ok(Self { handle })
+    }
+
+    /// Hands an item to the worker. Without room the item is dropped and counted; after the end that is said, once.
+    pub(crate) fn push(&self, item: Item) {
+        let open = self.handle.queue.push(item);
+        if !open && !self.handle.said_late.swap(true, Ordering::Relaxed) {
+            say::warn(
+                "telemetry was recorded after its client was shut down, and is lost; keep the guard of \
+                 `highlight::init` until the end of main: `let _highlight = highlight::init(..)?`",
+            );
+        }
+    }
+
+    /// Counts a span that the sample rate left out.
+    pub(crate) fn count_sampled(&self) {
+        self.handle.queue.count_sampled();
+    }
+
+    /// Counts an error that had been reported already.
+    pub(crate) fn count_suppressed(&self) {
+        self.handle.queue.count_suppressed();
+    }
+
+    /// Sends everything pushed so far, with an immediate try if the endpoint was away.
+    ///
+    /// Blocks for at most `timeout`, on any thread, with or without a runtime. `Ok` means that the server
+    /// has accepted everything.
+    pub(crate) fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
+        let deadline = Deadline::after(timeout);
+        let ticket = self.handle.queue.request_flush();
+        ticket.wait(deadline).unwrap_or(Err(FlushError::Timeout(timeout)))
+    }
+
+    /// [`flush`](Self::flush) for async code of any runtime. Starts at once, not when first polled.
+    pub(crate) fn flush_async(
+        &self,
+        timeout: Duration,
+    ) -> impl Future<Output = Result<(), FlushError>> + Send + 'static {
+        let pipeline = self.clone();
+        flush::on_thread(move || pipeline.flush(timeout))
+    }
+
+    /// Sends what it can within `timeout`, each request once, and stops. What is pushed from now on is
+    /// counted as `shut_down`.
+    ///
+    /// At the deadline the rest is counted as `shut_down` too, and a worker that hangs in a request is left
+    /// behind: that request stays `queued` until its own timeout shows what became of it. Later calls get
+    /// the first one's outcome.
+    pub(crate) fn shutdown(&self, timeout: Duration) -> Result<(), FlushError> {
+        let deadline = Deadline::after(timeout);
+        let ticket = self.handle.queue.request_stop(deadline);
+        ticket.wait(deadline).unwrap_or_else(|| {
+            let outcome = Err(FlushError::Timeout(timeout));
+            self.handle.queue.abandon(outcome);
+            outcome
+        })
+    }
+
+    /// The books, balanced.
+    pub(crate) fn stats(&self) -> Stats {
+        self.handle.queue.stats()
+    }
+
+    /// Whether items are accepted.
+    pub(crate) fn is_running(&self) -> bool {
+        self.handle.queue.is_running()
+    }
+}

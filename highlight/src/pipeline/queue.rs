@@ -1,0 +1,470 @@
+//! The one bounded queue between the request path and the worker, and the books.
+//!
+//! A push is one short lock: no I/O, no clock, no system call unless the worker must be woken. The books
+//! live under the same lock as the items they count, so every snapshot balances, not only one at rest.
+//!
+//! Items wait in three lanes rather than in one list that the worker swaps whole: what the worker has not
+//! sent yet stays where an error can still claim its place, and errors always leave first. Taking a batch
+//! moves a few hundred pointers under the lock.
+
+use std::{
+    mem,
+    time::{Duration, Instant},
+};
+
+use opentelemetry_sdk::trace::SpanData;
+
+use super::{
+    books::{Books, Fate},
+    deadline::{self, Deadline},
+    flush::{FlushError, Flushed, Ticket},
+    lane::{Entry, Lane, Room},
+    limits::Limits,
+    sync::{AtomicU64, Condvar, Mutex, Ordering, lock, wait},
+    weight::weight,
+};
+use crate::{
+    record::{Item, LogRecord},
+    stats::Stats,
+};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Queue {
+    limits: Limits,
+    interval: Duration,
+    state: Mutex<State>,
+    /// Only the worker waits on it.
+    call: Condvar,
+    /// Spans the sample rate left out. Counted on their own, because most requests may be such spans; a
+    /// snapshot adds them to both sides.
+    sampled: AtomicU64,
+    suppressed: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    errors: Lane<LogRecord>,
+    logs: Lane<LogRecord>,
+    spans: Lane<SpanData>,
+    books: Books,
+    flushes: Vec<Ticket>,
+    stop: Option<Stop>,
+    /// The shutdown's caller has given up waiting.
+    abandoned: bool,
+    /// The worker is gone.
+    finished: bool,
+    alarm: Alarm,
+    /// Whose turn it is if both logs and spans are due: neither starves the other.
+    spans_turn: bool,
+}
+
+/// What the next push has to do to get the worker's attention.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Alarm {
+    /// The worker will look by itself in time, or has been woken.
+    #[default]
+    Off,
+    /// The worker sleeps until its interval is over: wake it for an error or a full batch.
+    Urgent,
+    /// The worker sleeps for as long as nothing is there: wake it for anything.
+    Any,
+}
+
+/// The end that was asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Stop {
+    pub(super) ticket: Ticket,
+    pub(super) deadline: Deadline,
+}
+
+/// Why the worker was woken.
+#[derive(Debug)]
+pub(super) enum Call {
+    /// There is something to send: what is due, besides full batches and errors; or the time came.
+    Work(Due),
+    /// Somebody waits for everything to be sent.
+    Flush(Vec<Ticket>, Due),
+    /// The end.
+    Stop(Stop, Due),
+}
+
+/// How the worker wants to sleep.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Sleep {
+    /// Until there is work, or metrics are to be collected.
+    UntilWork { collect_at: Option<Instant> },
+    /// The endpoint is away: until the next try, whatever is pushed meanwhile.
+    BackOff { until: Instant },
+}
+
+/// How many of the items waiting in each lane are to leave even if they do not fill a batch.
+///
+/// Counted when a pass begins, so that it ends although new items keep coming.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Due {
+    errors: usize,
+    logs: usize,
+    spans: usize,
+}
+
+impl Due {
+    pub(super) fn is_empty(self) -> bool {
+        self.errors + self.logs + self.spans == 0
+    }
+}
+
+/// Items that leave together.
+#[derive(Debug)]
+pub(super) enum Batch {
+    Logs(Vec<Entry<LogRecord>>),
+    Spans(Vec<Entry<SpanData>>),
+}
+
+impl Batch {
+    pub(super) fn len(&self) -> u64 {
+        let len = match self {
+            Self::Logs(logs) => logs.len(),
+            Self::Spans(spans) => spans.len(),
+        };
+        len as u64
+    }
+}
+
+impl Queue {
+    pub(super) fn new(limits: Limits, interval: Duration) -> Self {
+        Self {
+            limits,
+            interval,
+            state: Mutex::default(),
+            call: Condvar::new(),
+            sampled: AtomicU64::new(0),
+            suppressed: AtomicU64::new(0),
+        }
+    }
+
+    /// Adds an item, or drops it and counts it; says whether the queue is open. Never waits for anything but the lock.
+    pub(super) fn push(&self, item: Item) -> bool {
+        let weight = weight(&item);
+        let mut state = lock(&self.state);
+        state.books.produced += 1;
+        let mut evicted = Vec::new();
+        let refused = match item {
+            Item::Log(item) if item.exception.is_some() => {
+                self.push_error(&mut state, Entry { item, weight }, &mut evicted)
+            }
+            item => self.push_other(&mut state, item, weight),
+        };
+        self.raise_alarm(&mut state);
+        let open = !state.is_closed();
+        drop(state);
+        // Freed here: an item's attributes take time, and the lock is everybody's.
+        drop((refused, evicted));
+        open
+    }
+
+    /// Hands the item back if there is no room for it.
+    fn push_other(&self, state: &mut State, item: Item, weight: usize) -> Option<Item> {
+        let limits = &self.limits;
+        let max_items = limits.max_items.saturating_sub(limits.error_reserve);
+        let max_bytes = limits.max_bytes - limits.reserved_bytes();
+        if state.is_closed() {
+            state.books.dropped.shut_down += 1;
+        } else if weight > max_bytes {
+            state.books.dropped.too_large += 1;
+        } else if state.waiting() >= max_items || state.bytes() + weight > max_bytes {
+            state.books.dropped.queue_full += 1;
+        } else {
+            match item {
+                Item::Log(item) => state.logs.push(Entry { item, weight }),
+                Item::Span(item) => state.spans.push(Entry { item, weight }),
+            }
+            return None;
+        }
+        Some(item)
+    }
+
+    /// Like any other item, but in need of room it takes the place of what came last and is no error.
+    fn push_error(
+        &self,
+        state: &mut State,
+        entry: Entry<LogRecord>,
+        evicted: &mut Vec<Item>,
+    ) -> Option<Item> {
+        let limits = &self.limits;
+        let fits =
+            |items: usize, bytes: usize| items < limits.max_items && bytes + entry.weight <= limits.max_bytes;
+        if state.is_closed() {
+            state.books.dropped.shut_down += 1;
+        } else if entry.weight > limits.max_bytes {
+            state.books.dropped.too_large += 1;
+        } else if !fits(state.errors.len(), state.errors.bytes()) {
+            state.books.dropped.queue_full += 1;
+        } else {
+            while !fits(state.waiting(), state.bytes()) {
+                let Some(newest) = state.evict() else { break };
+                state.books.dropped.queue_full += 1;
+                evicted.push(newest);
+            }
+            state.errors.push(entry);
+            return None;
+        }
+        Some(Item::Log(entry.item))
+    }
+
+    fn raise_alarm(&self, state: &mut State) {
+        let wake = match state.alarm {
+            Alarm::Off => false,
+            Alarm::Urgent => state.is_urgent(&self.limits),
+            Alarm::Any => state.waiting() > 0,
+        };
+        if wake {
+            state.alarm = Alarm::Off;
+            self.call.notify_one();
+        }
+    }
+
+    /// A span that the sample rate left out.
+    pub(super) fn count_sampled(&self) {
+        self.sampled.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An error that had been reported already.
+    pub(super) fn count_suppressed(&self) {
+        self.suppressed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Metric data points that were just collected; they are in flight at once.
+    pub(super) fn count_collected(&self, points: u64) {
+        let mut state = lock(&self.state);
+        state.books.produced += points;
+        state.books.in_flight += points;
+    }
+
+    /// Blocks until the worker has something to do.
+    pub(super) fn next_call(&self, sleep: Sleep) -> Call {
+        let mut state = lock(&self.state);
+        // The interval begins when the worker first sees that something waits.
+        let mut linger_until = None;
+        loop {
+            if let Some(stop) = state.stop.clone() {
+                return Call::Stop(stop, state.everything());
+            }
+            if !state.flushes.is_empty() {
+                return Call::Flush(mem::take(&mut state.flushes), state.everything());
+            }
+            let now = Instant::now();
+            let (alarm, wake_at) = match sleep {
+                Sleep::BackOff { until } if until <= now => return Call::Work(Due::default()),
+                Sleep::BackOff { until } => (Alarm::Off, Some(until)),
+                Sleep::UntilWork { collect_at } => {
+                    if state.is_urgent(&self.limits) || collect_at.is_some_and(|at| at <= now) {
+                        return Call::Work(Due::default());
+                    }
+                    if state.waiting() == 0 {
+                        (Alarm::Any, collect_at)
+                    } else {
+                        let until = *linger_until.get_or_insert(deadline::later(now, self.interval));
+                        if until <= now {
+                            return Call::Work(state.everything());
+                        }
+                        (Alarm::Urgent, Some(collect_at.map_or(until, |at| at.min(until))))
+                    }
+                }
+            };
+            state.alarm = alarm;
+            state = wait(&self.call, state, wake_at.map(|at| at.saturating_duration_since(now)));
+            state.alarm = Alarm::Off;
+        }
+    }
+
+    /// Takes the next batch: a full one, one with errors, or one of what is due.
+    ///
+    /// Errors leave first, with the logs that fill their batch.
+    pub(super) fn take(&self, due: &mut Due) -> Option<Batch> {
+        let mut state = lock(&self.state);
+        let state = &mut *state;
+        let full =
+            |len: usize, bytes: usize| len >= self.limits.batch_items || bytes >= self.limits.batch_bytes;
+        let errors = !state.errors.is_empty();
+        let logs = !state.logs.is_empty() && (due.logs > 0 || full(state.logs.len(), state.logs.bytes()));
+        let spans =
+            !state.spans.is_empty() && (due.spans > 0 || full(state.spans.len(), state.spans.bytes()));
+        let mut room = Room::new(self.limits.batch_items, self.limits.batch_bytes);
+        let batch = if errors || (logs && !(spans && state.spans_turn)) {
+            let mut batch = Vec::new();
+            let taken = state.errors.take_oldest(&mut room, &mut batch);
+            due.errors = due.errors.saturating_sub(taken);
+            let taken = state.logs.take_oldest(&mut room, &mut batch);
+            due.logs = due.logs.saturating_sub(taken);
+            Batch::Logs(batch)
+        } else if spans {
+            let mut batch = Vec::new();
+            let taken = state.spans.take_oldest(&mut room, &mut batch);
+            due.spans = due.spans.saturating_sub(taken);
+            Batch::Spans(batch)
+        } else {
+            return None;
+        };
+        state.spans_turn = matches!(batch, Batch::Logs(_));
+        state.books.in_flight += batch.len();
+        Some(batch)
+    }
+
+    /// Books what became of items in flight.
+    pub(super) fn settle(&self, items: u64, fate: Fate) {
+        let mut state = lock(&self.state);
+        let books = &mut state.books;
+        books.in_flight -= items;
+        *books.counter(fate) += items;
+    }
+
+    /// Asks the worker to send everything that waits now.
+    pub(super) fn request_flush(&self) -> Ticket {
+        let mut state = lock(&self.state);
+        if let Some(stop) = &state.stop {
+            return stop.ticket.clone();
+        }
+        let ticket = Ticket::default();
+        if state.finished {
+            ticket.resolve(Ok(()));
+        } else {
+            state.flushes.push(ticket.clone());
+            self.call.notify_one();
+        }
+        ticket
+    }
+
+    /// Asks the worker to send everything and to end; nothing is accepted from here on. The first caller's
+    /// deadline counts.
+    pub(super) fn request_stop(&self, deadline: Deadline) -> Ticket {
+        let mut state = lock(&self.state);
+        let finished = state.finished;
+        let stop = state.stop.get_or_insert_with(|| Stop { ticket: Ticket::default(), deadline });
+        let ticket = stop.ticket.clone();
+        if finished {
+            ticket.resolve(Ok(()));
+        } else {
+            self.call.notify_one();
+        }
+        ticket
+    }
+
+    /// Gives up on what waits. What is in flight is left to the worker, who alone will know what became of
+    /// it.
+    pub(super) fn abandon(&self, outcome: Flushed) {
+        let mut state = lock(&self.state);
+        state.abandoned = true;
+        let waiting = state.discard(Fate::ShutDown);
+        let stop = state.stop.clone();
+        drop(state);
+        drop(waiting);
+        if let Some(stop) = stop {
+            stop.ticket.resolve(outcome);
+        }
+    }
+
+    pub(super) fn is_abandoned(&self) -> bool {
+        lock(&self.state).abandoned
+    }
+
+    /// The worker ends. If that was not asked for, all it leaves behind is lost to the panic that ended it.
+    pub(super) fn finish(&self) {
+        let mut state = lock(&self.state);
+        state.finished = true;
+        let fate = if state.stop.is_some() { Fate::ShutDown } else { Fate::Internal };
+        let waiting = state.discard(fate);
+        let in_flight = mem::take(&mut state.books.in_flight);
+        *state.books.counter(fate) += in_flight;
+        let flushes = mem::take(&mut state.flushes);
+        let stop = state.stop.clone();
+        let items = in_flight + waiting.len();
+        drop(state);
+        drop(waiting);
+        let outcome = match items {
+            0 => Ok(()),
+            items => Err(FlushError::Undelivered { items }),
+        };
+        for ticket in flushes.into_iter().chain(stop.map(|stop| stop.ticket)) {
+            ticket.resolve(outcome);
+        }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        !lock(&self.state).is_closed()
+    }
+
+    /// Items that the worker still has to send.
+    pub(super) fn queued(&self) -> u64 {
+        let state = lock(&self.state);
+        state.waiting() as u64 + state.books.in_flight
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        let sampled = self.sampled.load(Ordering::Relaxed);
+        let state = lock(&self.state);
+        let suppressed = self.suppressed.load(Ordering::Relaxed);
+        state.books.stats(state.waiting(), sampled, suppressed)
+    }
+}
+
+impl State {
+    fn is_closed(&self) -> bool {
+        self.finished || self.stop.is_some()
+    }
+
+    fn waiting(&self) -> usize {
+        self.errors.len() + self.logs.len() + self.spans.len()
+    }
+
+    fn bytes(&self) -> usize {
+        self.errors.bytes() + self.logs.bytes() + self.spans.bytes()
+    }
+
+    /// Whether the worker should not wait for its interval.
+    fn is_urgent(&self, limits: &Limits) -> bool {
+        !self.errors.is_empty()
+            || [(self.logs.len(), self.logs.bytes()), (self.spans.len(), self.spans.bytes())]
+                .iter()
+                .any(|(len, bytes)| *len >= limits.batch_items || *bytes >= limits.batch_bytes)
+    }
+
+    fn everything(&self) -> Due {
+        Due { errors: self.errors.len(), logs: self.logs.len(), spans: self.spans.len() }
+    }
+
+    /// The newest item that is no error, from the lane that is longer.
+    fn evict(&mut self) -> Option<Item> {
+        if self.spans.len() >= self.logs.len() {
+            self.spans.pop_newest().map(|entry| Item::Span(entry.item))
+        } else {
+            self.logs.pop_newest().map(|entry| Item::Log(entry.item))
+        }
+    }
+
+    /// Empties the lanes into the books. The items are handed back to be freed outside the lock.
+    fn discard(&mut self, fate: Fate) -> Discarded {
+        let discarded = Discarded {
+            logs: [mem::take(&mut self.errors), mem::take(&mut self.logs)],
+            spans: mem::take(&mut self.spans),
+        };
+        *self.books.counter(fate) += discarded.len();
+        discarded
+    }
+}
+
+#[derive(Debug)]
+struct Discarded {
+    logs: [Lane<LogRecord>; 2],
+    spans: Lane<SpanData>,
+}
+
+impl Discarded {
+    fn len(&self) -> u64 {
+        let logs: usize = self.logs.iter().map(Lane::len).sum();
+        (logs + self.spans.len()) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests;

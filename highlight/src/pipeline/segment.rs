@@ -1,0 +1,174 @@
+//! Encoded telemetry in pieces that can be put together and taken apart as bytes.
+//!
+//! An OTLP request body is a protobuf message whose only field is a repeated one (`resource_spans`,
+//! `resource_logs`, `resource_metrics`), so two bodies one after the other are one valid body. The encoder
+//! hands back such bodies as [`Segment`]s. A batch that is too large for one request, or that the server
+//! calls too large (413), is split between two segments: no item has to be kept or encoded again.
+
+use std::{mem, time::Instant};
+
+use opentelemetry_sdk::trace::SpanData;
+
+use crate::record::LogRecord;
+
+/// Turns items into request bodies; sanitising and redaction happen in here, on the worker.
+///
+/// A panic inside is contained; the items of that call are counted as lost (`internal`), and the same
+/// encoder is called for the next batch.
+pub(crate) trait Encode: Send {
+    /// An `ExportTraceServiceRequest`, in segments whose `items` add up to the number of spans. What is
+    /// missing is counted as lost.
+    fn spans(&mut self, spans: Vec<SpanData>) -> Vec<Segment>;
+    /// An `ExportLogsServiceRequest`, likewise.
+    fn logs(&mut self, logs: Vec<LogRecord>) -> Vec<Segment>;
+}
+
+/// Collects what the metrics SDK has aggregated since the last call.
+///
+/// Not called while the endpoint is away: the SDK goes on aggregating, so an outage loses no delta.
+pub(crate) trait CollectMetrics: Send {
+    /// An `ExportMetricsServiceRequest` in segments; `items` are data points. Empty if there is nothing to
+    /// say.
+    fn collect(&mut self) -> Vec<Segment>;
+}
+
+/// A piece of a request body that is a valid request body of its own.
+///
+/// The smallest unit that is sent, refused or lost. Start a new one every 64 KiB or so: each repeats the
+/// resource, and each item that is larger than that should be alone in its segment.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) bytes: Vec<u8>,
+    /// Spans, log records or data points in it.
+    pub(crate) items: u64,
+}
+
+/// The three kinds of telemetry, each with a path of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signal {
+    Traces,
+    Logs,
+    Metrics,
+}
+
+impl Signal {
+    pub(super) const ALL: [Self; 3] = [Self::Traces, Self::Logs, Self::Metrics];
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Traces => "traces",
+            Self::Logs => "logs",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
+/// What is sent in one piece.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) signal: Signal,
+    pub(super) segments: Vec<Segment>,
+    /// When it was tried for the first time; it expires a while after.
+    pub(super) first_tried: Option<Instant>,
+}
+
+impl Request {
+    /// Packs segments into as few requests as fit below `max_bytes` each, in their order.
+    ///
+    /// A single segment above the limit gets a request of its own; see [`Request::bytes`].
+    pub(super) fn pack(signal: Signal, segments: Vec<Segment>, max_bytes: usize) -> Vec<Self> {
+        let mut requests = Vec::new();
+        let mut current: Vec<Segment> = Vec::new();
+        let mut bytes = 0;
+        for segment in segments {
+            if !current.is_empty() && bytes + segment.bytes.len() > max_bytes {
+                requests.push(Self::new(signal, mem::take(&mut current)));
+                bytes = 0;
+            }
+            bytes += segment.bytes.len();
+            current.push(segment);
+        }
+        if !current.is_empty() {
+            requests.push(Self::new(signal, current));
+        }
+        requests
+    }
+
+    fn new(signal: Signal, segments: Vec<Segment>) -> Self {
+        Self { signal, segments, first_tried: None }
+    }
+
+    pub(super) fn items(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.items).sum()
+    }
+
+    /// Size of the body before compression.
+    pub(super) fn bytes(&self) -> usize {
+        self.segments.iter().map(|segment| segment.bytes.len()).sum()
+    }
+
+    /// Two requests of half the segments each, or the request itself if it cannot be split.
+    pub(super) fn split(mut self) -> Result<(Self, Self), Self> {
+        if self.segments.len() < 2 {
+            return Err(self);
+        }
+        let second = self.segments.split_off(self.segments.len() / 2);
+        Ok((Self::new(self.signal, self.segments), Self::new(self.signal, second)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn segments(sizes: &[usize]) -> Vec<Segment> {
+        sizes
+            .iter()
+            .enumerate()
+            .map(|(index, size)| Segment { bytes: vec![u8::try_from(index).unwrap_or(0); *size], items: 1 })
+            .collect()
+    }
+
+    fn bytes(requests: &[Request]) -> Vec<u8> {
+        requests
+            .iter()
+            .flat_map(|request| &request.segments)
+            .flat_map(|segment| segment.bytes.clone())
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn packing_keeps_all_bytes_in_order_and_below_the_limit(
+            sizes in prop::collection::vec(0_usize..40, 0..40),
+            limit in 1_usize..100,
+        ) {
+            let requests = Request::pack(Signal::Logs, segments(&sizes), limit);
+            prop_assert_eq!(bytes(&requests), bytes(&Request::pack(Signal::Logs, segments(&sizes), usize::MAX)));
+            for request in &requests {
+                prop_assert!(request.bytes() <= limit || request.segments.len() == 1);
+            }
+            for pair in requests.windows(2) {
+                let next = pair[1].segments[0].bytes.len();
+                prop_assert!(pair[0].bytes() + next > limit, "two requests where one would do");
+            }
+        }
+
+        #[test]
+        fn splitting_halves_until_single_segments(sizes in prop::collection::vec(1_usize..9, 1..30)) {
+            let mut todo = Request::pack(Signal::Traces, segments(&sizes), usize::MAX);
+            let whole = bytes(&todo);
+            let mut done = Vec::new();
+            while let Some(request) = todo.pop() {
+                match request.split() {
+                    Ok((first, second)) => todo.extend([second, first]),
+                    Err(single) => done.push(single),
+                }
+            }
+            prop_assert_eq!(done.len(), sizes.len());
+            prop_assert_eq!(bytes(&done), whole);
+        }
+    }
+}

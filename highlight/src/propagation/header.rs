@@ -1,0 +1,85 @@
+//! The value of `x-highlight-request` (C§4.1, C§4.2).
+
+/// Longer members are ignored: the browser's longest is 61 bytes.
+const MAX_LEN: usize = 256;
+
+/// Session id and request id of the header's value.
+///
+/// The value is a list, because an XHR of the 10.x browser client sends the header twice: its first member is the one that
+/// the replay records. A member is `<session>[/<request>[/...]]`; either part may be empty.
+pub(super) fn parse(value: &str) -> (Option<&str>, Option<&str>) {
+    let Some(member) = value.split(',').map(str::trim).find(|member| !member.is_empty()) else {
+        return (None, None);
+    };
+    if !is_readable(member) {
+        return (None, None);
+    }
+    let mut parts = member.split('/').map(|part| (!part.is_empty()).then_some(part));
+    (parts.next().flatten(), parts.next().flatten())
+}
+
+/// An id that comes by itself, if it could stand in the header too.
+pub(super) fn id(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty() && is_readable(text) && !text.contains(['/', ',']))
+}
+
+fn is_readable(member: &str) -> bool {
+    member.len() <= MAX_LEN && member.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn c4_1_every_shape() {
+        let s = "WnjGsMDLJ0vZTjMUZrTFYaSjbGqA";
+        let long = "x".repeat(1 << 20);
+        let table: &[(&str, Option<&str>, Option<&str>)] = &[
+            (
+                &format!("{s}/0af7651916cd43dd8448eb211c80319c"),
+                Some(s),
+                Some("0af7651916cd43dd8448eb211c80319c"),
+            ),
+            (&format!("{s}/9k2hTq81Lx"), Some(s), Some("9k2hTq81Lx")),
+            ("S/r1, S/r2", Some("S"), Some("r1")),
+            ("S/r1,S/r2", Some("S"), Some("r1")),
+            (" , S/r1", Some("S"), Some("r1")),
+            ("987654/321654", Some("987654"), Some("321654")),
+            ("a", Some("a"), None),
+            ("a/", Some("a"), None),
+            ("/b", None, Some("b")),
+            ("a/b/c", Some("a"), Some("b")),
+            ("/", None, None),
+            ("", None, None),
+            (" , ,", None, None),
+            ("a b/c", None, None),
+            ("sé/r", None, None),
+            ("a\u{7f}/b", None, None),
+            (&long, None, None),
+            (&format!("s/{long}"), None, None),
+        ];
+        for (value, session, request) in table {
+            assert_eq!(parse(value), (*session, *request), "{value:.40}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_in_only_short_visible_ascii_comes_out(value in ".*") {
+            let (session, request) = parse(&value);
+            for part in [session, request].into_iter().flatten() {
+                prop_assert!(!part.is_empty() && part.len() <= MAX_LEN);
+                prop_assert!(part.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/' && byte != b','));
+            }
+        }
+
+        #[test]
+        fn well_formed_values_are_read(session in "[A-Za-z0-9]{1,40}", request in "[A-Za-z0-9]{1,40}") {
+            let value = format!("{session}/{request}");
+            prop_assert_eq!(parse(&value), (Some(session.as_str()), Some(request.as_str())));
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The program's own say in what is sampled.
+
+use std::{
+    borrow::Cow,
+    cell::Cell,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use opentelemetry::KeyValue;
+
+use crate::{RequestContext, SpanKind, say};
+
+/// What is known of a request when its first span in this process starts: what [`Config::sampler`](crate::Config::sampler) decides by.
+#[derive(Debug, Clone, Copy)]
+pub struct Sampling<'a> {
+    pub(super) name: &'a str,
+    pub(super) kind: SpanKind,
+    pub(super) attributes: &'a [KeyValue],
+    pub(super) request: Option<&'a RequestContext>,
+}
+
+impl<'a> Sampling<'a> {
+    /// The span's name; of a request to a server `{method} {route}`.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The span's kind: [`SpanKind::Server`] for a request to a server.
+    #[must_use]
+    pub fn kind(&self) -> SpanKind {
+        self.kind
+    }
+
+    /// An attribute that the span starts with, as text. `http.route` is set at its end only; the name has it from the start.
+    #[must_use]
+    pub fn attribute(&self, key: &str) -> Option<Cow<'a, str>> {
+        self.attributes
+            .iter()
+            .rfind(|attribute| attribute.key.as_str() == key)
+            .map(|attribute| attribute.value.as_str())
+    }
+
+    /// The path of a request to a server: the attribute `url.path`.
+    #[must_use]
+    pub fn path(&self) -> Option<Cow<'a, str>> {
+        self.attribute("url.path")
+    }
+
+    /// The browser session that the request is part of.
+    #[must_use]
+    pub fn session_id(&self) -> Option<&'a str> {
+        self.request.and_then(RequestContext::session_id)
+    }
+
+    /// The effective id of the request (C§4.3).
+    #[must_use]
+    pub fn request_id(&self) -> Option<&'a str> {
+        self.request.and_then(RequestContext::request_id)
+    }
+}
+
+type Function = dyn Fn(&Sampling<'_>) -> Option<f64> + Send + Sync;
+
+/// A program's function, kept from doing harm.
+#[derive(Clone)]
+pub(crate) struct SamplerFn {
+    function: Arc<Function>,
+    said: Arc<AtomicBool>,
+}
+
+impl SamplerFn {
+    pub(crate) fn new(function: impl Fn(&Sampling<'_>) -> Option<f64> + Send + Sync + 'static) -> Self {
+        Self { function: Arc::new(function), said: Arc::default() }
+    }
+
+    /// The function's rate, from 0 to 1; `None` if it has none, fails, or is what asks.
+    pub(super) fn rate(&self, sampling: &Sampling<'_>) -> Option<f64> {
+        let _asking = Asking::enter()?;
+        // A panic must not reach the request; its state is the program's own affair, which a hook has heard of.
+        let answer = catch_unwind(AssertUnwindSafe(|| (self.function)(sampling)));
+        let rate = answer.unwrap_or_else(|_| {
+            if !self.said.swap(true, Ordering::Relaxed) {
+                say::warn("the function given to `Config::sampler` panicked; the configured rate decides");
+            }
+            None
+        });
+        rate.filter(|rate| !rate.is_nan()).map(|rate| rate.clamp(0.0, 1.0))
+    }
+}
+
+impl fmt::Debug for SamplerFn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SamplerFn")
+    }
+}
+
+thread_local!(static ASKING: Cell<bool> = const { Cell::new(false) });
+
+/// A function that starts spans itself would be asked about them, and so on.
+struct Asking;
+
+impl Asking {
+    fn enter() -> Option<Self> {
+        let entered = ASKING.try_with(|asking| !asking.replace(true)).unwrap_or(false);
+        entered.then_some(Self)
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let _ = ASKING.try_with(|asking| asking.set(false));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLING: Sampling<'_> =
+        Sampling { name: "GET /", kind: SpanKind::Server, attributes: &[], request: None };
+
+    #[test]
+    fn answers_are_rates_or_none() {
+        for (answer, rate) in [
+            (None, None),
+            (Some(0.5), Some(0.5)),
+            (Some(7.0), Some(1.0)),
+            (Some(-1.0), Some(0.0)),
+            (Some(f64::INFINITY), Some(1.0)),
+            (Some(f64::NAN), None),
+        ] {
+            assert_eq!(SamplerFn::new(move |_| answer).rate(&SAMPLING), rate, "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn a_panic_is_no_answer_and_the_next_question_is_asked() {
+        let calls = Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let counted = Arc::clone(&calls);
+        let function = SamplerFn::new(move |_| {
+            assert!(counted.fetch_add(1, Ordering::Relaxed) != 0, "the first question");
+            Some(0.5)
+        });
+        assert_eq!(function.rate(&SAMPLING), None);
+        assert_eq!(function.rate(&SAMPLING), Some(0.5));
+    }
+
+    #[test]
+    fn a_function_is_not_asked_about_what_it_does_itself() {
+        let inner = SamplerFn::new(|_| Some(0.5));
+        let function = SamplerFn::new(move |sampling| Some(inner.rate(sampling).unwrap_or(0.25)));
+        assert_eq!(function.rate(&SAMPLING), Some(0.25));
+        assert_eq!(function.rate(&SAMPLING), Some(0.25), "and is asked again when it has answered");
+    }
+
+    #[test]
+    fn attributes_are_texts_and_the_last_of_a_name_counts() {
+        let attributes = [KeyValue::new("url.path", "/a"), KeyValue::new("n", 7), KeyValue::new("n", 8)];
+        let sampling = Sampling { attributes: &attributes, ..SAMPLING };
+        assert_eq!(sampling.path().as_deref(), Some("/a"));
+        assert_eq!(sampling.attribute("n").as_deref(), Some("8"));
+        assert_eq!(sampling.attribute("m"), None);
+    }
+}

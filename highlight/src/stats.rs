@@ -1,0 +1,57 @@
+//! What became of everything that was produced.
+
+/// The books of a [`Client`](crate::Client).
+///
+/// At rest, `produced == exported + dropped.total() + queued`. At any moment `produced` is at least that
+/// sum, and every counter but `queued` only grows. An item is a span, a log record (an error is one), or a metric data point.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Items that were recorded, sampled-out spans included.
+    pub produced: u64,
+    /// Items in requests that the server answered with 200.
+    pub exported: u64,
+    /// Items in memory: waiting, or in the request that is under way.
+    pub queued: u64,
+    /// Items that were lost, by reason.
+    pub dropped: Dropped,
+    /// Errors that were not reported because the same error of the same request had been (not part of the sum).
+    pub suppressed: u64,
+    /// Measurements that could not be taken: see [`metrics`](crate::metrics#bounds) (not part of the sum, because one
+    /// data point is made of any number of them).
+    pub refused_measurements: u64,
+}
+
+/// Items that were lost, by reason.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Dropped {
+    /// The queue had no room.
+    pub queue_full: u64,
+    /// Larger than one request may be.
+    pub too_large: u64,
+    /// Spans that the sample rate left out.
+    pub sampled: u64,
+    /// The server refused them for good (a 4xx).
+    pub rejected: u64,
+    /// Given up after retrying for as long as the configuration allows.
+    pub expired: u64,
+    /// Still undelivered when the client was shut down, or recorded after it.
+    pub shut_down: u64,
+    /// Lost to a panic that was contained on the worker.
+    pub internal: u64,
+}
+
+impl Dropped {
+    /// The sum over all reasons.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.queue_full
+            + self.too_large
+            + self.sampled
+            + self.rejected
+            + self.expired
+            + self.shut_down
+            + self.internal
+    }
+}

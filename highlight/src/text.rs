@@ -1,0 +1,62 @@
+//! Texts of the program's own values.
+
+use std::fmt::{self, Write};
+
+/// Longer texts would be cut by the server (C§1.3), and only cost memory until then.
+const LIMIT: usize = 64 * 1024;
+
+/// What `value` displays, at most 64 KiB of it.
+///
+/// `to_string` panics if an implementation reports an error; here the text ends there.
+pub(crate) fn of(value: impl fmt::Display) -> String {
+    let mut text = Bounded(String::new());
+    let _ = write!(text, "{value}");
+    text.0
+}
+
+/// What `value` shows to a developer, likewise.
+pub(crate) fn of_debug(value: &dyn fmt::Debug) -> String {
+    of(format_args!("{value:?}"))
+}
+
+struct Bounded(String);
+
+impl Write for Bounded {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let room = LIMIT - self.0.len();
+        if part.len() <= room {
+            self.0.push_str(part);
+            return Ok(());
+        }
+        let end = (0..=room).rev().find(|&end| part.is_char_boundary(end)).unwrap_or(0);
+        self.0.push_str(&part[..end]);
+        Err(fmt::Error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fails;
+
+    impl fmt::Display for Fails {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("begun")?;
+            Err(fmt::Error)
+        }
+    }
+
+    #[test]
+    fn a_failing_display_gives_what_it_wrote() {
+        assert_eq!(of(Fails), "begun");
+    }
+
+    #[test]
+    fn texts_end_on_a_boundary_within_the_limit() {
+        let text = of("ä".repeat(LIMIT));
+        assert_eq!(text.len(), LIMIT);
+        let text = of(format!("x{}", "ä".repeat(LIMIT)));
+        assert_eq!(text.len(), LIMIT - 1);
+    }
+}
