@@ -1,0 +1,102 @@
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Buf;
+use highlight::http::ServerSpan;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// A response body with its request current while it is polled and dropped. The server span ends with it.
+    pub struct HighlightBody<B> {
+        // `None` once it has ended.
+        #[pin]
+        body: Option<B>,
+        // `None` if there is no client, and once the body has ended.
+        span: Option<ServerSpan>,
+        // Bytes to come, where that is known; none are once the body has said so, or failed.
+        expected: Option<u64>,
+    }
+
+    impl<B> PinnedDrop for HighlightBody<B> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Some(span) = this.span {
+                if *this.expected != Some(0) {
+                    span.set_failed("cancelled", "(the client went away during the body)");
+                }
+                span.run(|| this.body.set(None));
+            }
+        }
+    }
+}
+
+impl<B: Body> HighlightBody<B> {
+    /// `length` is the response's `Content-Length`. A body that has none of its own to tell it is that long.
+    pub(crate) fn new(body: B, span: Option<ServerSpan>, length: Option<u64>) -> Self {
+        let expected = body.size_hint().exact().or(length);
+        let ended = body.is_end_stream() || expected == Some(0);
+        Self { body: Some(body), span: span.filter(|_| !ended), expected }
+    }
+}
+
+impl<B> Body for HighlightBody<B>
+where
+    B: Body<Error: fmt::Display>,
+{
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let mut this = self.project();
+        let Some(mut body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(None) };
+        let Some(span) = this.span else { return body.poll_frame(cx) };
+        let frame = ready!(span.run(|| body.as_mut().poll_frame(cx)));
+        match &frame {
+            // A server that knows the length asks for no more than that, and drops the body: the span ends then.
+            Some(Ok(frame)) => {
+                let sent = frame.data_ref().map_or(0, |data| data.remaining() as u64);
+                *this.expected = this.expected.map(|expected| expected.saturating_sub(sent));
+                if body.is_end_stream() {
+                    *this.expected = Some(0);
+                }
+            }
+            Some(Err(error)) => {
+                span.set_error("body error", error.to_string());
+                *this.expected = Some(0);
+            }
+            None => {
+                // What it still holds is dropped here, where the request is current.
+                span.run(|| this.body.set(None));
+                *this.span = None;
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map(Body::size_hint).unwrap_or_default()
+    }
+}
+
+impl<B: Default> Default for HighlightBody<B> {
+    fn default() -> Self {
+        Self { body: Some(B::default()), span: None, expected: None }
+    }
+}
+
+impl<B> fmt::Debug for HighlightBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HighlightBody").finish_non_exhaustive()
+    }
+}

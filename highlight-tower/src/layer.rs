@@ -1,0 +1,125 @@
+use std::{
+    fmt,
+    net::SocketAddr,
+    task::{Context, Poll},
+};
+
+use highlight::{
+    Client,
+    http::{ServerOptions, ServerSpan},
+};
+use http::{Extensions, Request, Response};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{body::HighlightBody, future::ResponseFuture, request};
+
+/// Makes a server span of each request, and its ids part of everything that it causes.
+///
+/// Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct HighlightLayer {
+    options: ServerOptions,
+    places: Places,
+}
+
+/// Where in a request's extensions a framework keeps what tower does not know.
+#[derive(Clone, Copy)]
+pub(crate) struct Places {
+    pub(crate) route: fn(&Extensions) -> Option<&str>,
+    pub(crate) peer: fn(&Extensions) -> Option<SocketAddr>,
+}
+
+impl HighlightLayer {
+    /// A layer with the default options, for the process-wide client.
+    #[must_use]
+    pub fn new() -> Self {
+        let places = Places { route: |_| None, peer: |_| None };
+        Self { options: ServerOptions::default(), places }
+    }
+
+    /// Reports to `client` in place of the process-wide one.
+    #[must_use]
+    pub fn with_client(mut self, client: Client) -> Self {
+        self.options = self.options.client(client);
+        self
+    }
+
+    /// Replaces all options; the client stays if they name none.
+    #[must_use]
+    pub fn with_options(mut self, options: ServerOptions) -> Self {
+        self.options = options.or_client_of(self.options);
+        self
+    }
+
+    /// Where the router keeps the matched route's template, such as `/orders/{id}`. Default: nowhere.
+    #[must_use]
+    pub fn route_from(mut self, route: fn(&Extensions) -> Option<&str>) -> Self {
+        self.places.route = route;
+        self
+    }
+
+    /// Where the server keeps the peer's address, recorded only if [`ServerOptions::client_address`] says so. Default: nowhere.
+    #[must_use]
+    pub fn peer_from(mut self, peer: fn(&Extensions) -> Option<SocketAddr>) -> Self {
+        self.places.peer = peer;
+        self
+    }
+}
+
+impl Default for HighlightLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> Layer<S> for HighlightLayer {
+    type Service = HighlightService<S>;
+
+    fn layer(&self, inner: S) -> HighlightService<S> {
+        HighlightService { inner, options: self.options.clone(), places: self.places }
+    }
+}
+
+/// The service that [`HighlightLayer`] makes.
+#[derive(Debug, Clone)]
+pub struct HighlightService<S> {
+    inner: S,
+    options: ServerOptions,
+    places: Places,
+}
+
+impl<S, B, R> Service<Request<B>> for HighlightService<S>
+where
+    S: Service<Request<B>, Response = Response<R>, Error: fmt::Display>,
+    R: http_body::Body,
+{
+    type Response = Response<HighlightBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let incoming = self.options.incoming(request.headers());
+        let has_body = request.method() != http::Method::HEAD;
+        let span = request::describe(&request, self.places, |described| {
+            ServerSpan::start(described, incoming, &self.options)
+        });
+        match span {
+            Some(mut span) => {
+                let future = span.run(|| self.inner.call(request));
+                ResponseFuture::new(future, Some(span), has_body)
+            }
+            None => ResponseFuture::new(self.inner.call(request), None, has_body),
+        }
+    }
+}
+
+impl fmt::Debug for Places {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Places").finish_non_exhaustive()
+    }
+}
