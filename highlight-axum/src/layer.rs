@@ -1,0 +1,67 @@
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, MatchedPath};
+use highlight::Client;
+use highlight_tower::{HighlightService, ServerOptions};
+use http::Extensions;
+use tower_layer::Layer;
+
+/// Makes a server span of each request, and its ids part of everything that it causes.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use highlight_axum::{HighlightLayer, ServerOptions};
+///
+/// let options = ServerOptions::default().exclude(|request| request.path == "/health").log_failures(true);
+/// let app = Router::new()
+///     .route("/orders/{id}", get(|| async { "an order" }))
+///     .layer(HighlightLayer::new().with_options(options));
+/// # let _: Router = app;
+/// ```
+///
+/// The client's address ([`ServerOptions::client_address`]) is known if the router is served with
+/// `into_make_service_with_connect_info::<SocketAddr>()`.
+#[derive(Debug, Clone)]
+pub struct HighlightLayer(highlight_tower::HighlightLayer);
+
+impl HighlightLayer {
+    /// A layer with the default options, for the process-wide client.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(highlight_tower::HighlightLayer::new().route_from(matched_path).peer_from(peer))
+    }
+
+    /// Reports to `client` in place of the process-wide one.
+    #[must_use]
+    pub fn with_client(self, client: Client) -> Self {
+        Self(self.0.with_client(client))
+    }
+
+    /// Replaces all options; the client stays if they name none.
+    #[must_use]
+    pub fn with_options(self, options: ServerOptions) -> Self {
+        Self(self.0.with_options(options))
+    }
+}
+
+impl Default for HighlightLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> Layer<S> for HighlightLayer {
+    type Service = HighlightService<S>;
+
+    fn layer(&self, inner: S) -> HighlightService<S> {
+        self.0.layer(inner)
+    }
+}
+
+fn matched_path(extensions: &Extensions) -> Option<&str> {
+    extensions.get::<MatchedPath>().map(MatchedPath::as_str)
+}
+
+fn peer(extensions: &Extensions) -> Option<SocketAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
+}

@@ -1,0 +1,60 @@
+//! Ties everything an [axum](https://docs.rs/axum) service does for a request to the browser session that caused it.
+//!
+//! ```no_run
+//! use axum::{Router, routing::get};
+//! use highlight_axum::HighlightLayer;
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let _highlight = highlight::init(highlight::Config::new("1jdkoe52").service_name("checkout"))?;
+//!
+//!     let app = Router::new()
+//!         .route("/orders/{id}", get(|| async { "an order" }))
+//!         .layer(HighlightLayer::new());
+//!
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//!     axum::serve(listener, app).await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! From then on each request makes a server span, and its session and request ids are on everything that arises while it is
+//! served, as [`highlight_tower`] describes. The span is named by the matched route: `GET /orders/{id}`. Put the layer on the outermost router with `Router::layer`, after its routes: axum matches the route
+//! before it runs such a layer. One that wraps the whole router from outside works too, but sees no route.
+//!
+//! - [`HandlerError`] lets `?` work on any error in a handler: reported once, with the line, and answered with a bare 500.
+//! - [`RequestContext`] gives a handler the session and request ids.
+//!
+//! # Panics
+//!
+//! A panic is reported with its request and goes on; axum then drops the connection. For a 500 in its place, add tower-http's
+//! `CatchPanicLayer` **inside** this layer (above it in the code), where the request is still known and the 500 is seen:
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use highlight_axum::HighlightLayer;
+//! use tower_http::catch_panic::CatchPanicLayer;
+//!
+//! let app = Router::new()
+//!     .route("/orders/{id}", get(|| async { "an order" }))
+//!     .layer(CatchPanicLayer::new())
+//!     .layer(HighlightLayer::new());
+//! # let _: Router = app;
+//! ```
+//!
+//! # Ending
+//!
+//! `axum::serve` runs until it is killed, and then the guard of [`highlight::init`] is not dropped: use
+//! `with_graceful_shutdown`, as the README shows.
+
+mod context;
+mod error;
+mod layer;
+
+pub use self::{context::RequestContext, error::HandlerError, layer::HighlightLayer};
+pub use highlight_tower::ServerOptions;
+
+/// The README's snippets, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
