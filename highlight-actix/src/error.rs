@@ -1,0 +1,72 @@
+use std::{error::Error, fmt};
+
+use actix_web::{HttpResponse, ResponseError, body::BoxBody, http::header::ContentType};
+use highlight::http::BoxError;
+
+/// The error type of a handler: `?` turns any error into it.
+///
+/// ```
+/// use actix_web::{App, web};
+/// use highlight_actix::HandlerError;
+///
+/// async fn handler() -> Result<String, HandlerError> {
+///     let text = std::fs::read_to_string("prices.txt")?;
+///     Ok(text)
+/// }
+/// # let _ = App::new().route("/", web::get().to(handler));
+/// ```
+///
+/// The error is reported where the `?` stands, with that line, once for the request. The client gets a 500 with the body
+/// `{"error": "Internal Server Error", "requestId": "..."}` and nothing of the error. Besides error types, texts, boxed errors, and the
+/// error types of `anyhow` and `eyre` convert.
+///
+/// [`actix_web::Error`] does not convert, because it cannot leave its thread, and because it has an answer of its own. A handler that meets
+/// both kinds returns `Result<_, actix_web::Error>`, which this type converts to:
+///
+/// ```
+/// # use actix_web::{App, web};
+/// # use highlight_actix::HandlerError;
+/// async fn handler() -> actix_web::Result<String> {
+///     let text = std::fs::read_to_string("prices.txt").map_err(HandlerError::from)?;
+///     if text.is_empty() {
+///         return Err(actix_web::error::ErrorNotFound("no prices"));
+///     }
+///     Ok(text)
+/// }
+/// # let _ = App::new().route("/", web::get().to(handler));
+/// ```
+#[derive(Debug)]
+pub struct HandlerError {
+    error: highlight::http::HandlerError,
+    /// Made where the request is current. The response may be made where it is not: the error of a
+    /// middleware becomes one only in the server.
+    body: String,
+}
+
+impl<E: Into<BoxError>> From<E> for HandlerError {
+    #[track_caller]
+    fn from(error: E) -> Self {
+        let error = highlight::http::HandlerError::new(error);
+        Self { error, body: highlight::http::HandlerError::response_body() }
+    }
+}
+
+impl HandlerError {
+    /// The error itself, for a program's own middleware. It is not meant for the client.
+    #[must_use]
+    pub fn error(&self) -> &(dyn Error + Send + Sync + 'static) {
+        self.error.error()
+    }
+}
+
+impl fmt::Display for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl ResponseError for HandlerError {
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        HttpResponse::build(self.status_code()).content_type(ContentType::json()).body(self.body.clone())
+    }
+}

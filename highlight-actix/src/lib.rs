@@ -1,0 +1,90 @@
+//! Ties everything an [actix-web](https://docs.rs/actix-web) service does for a request to the browser session that caused it.
+//!
+//! ```no_run
+//! use actix_web::{App, HttpServer, web};
+//! use highlight_actix::HighlightMiddleware;
+//!
+//! #[actix_web::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let _highlight = highlight::init(highlight::Config::new("1jdkoe52").service_name("checkout"))?;
+//!
+//!     HttpServer::new(|| {
+//!         App::new()
+//!             .wrap(HighlightMiddleware::new())
+//!             .route("/orders/{id}", web::get().to(|| async { "an order" }))
+//!     })
+//!     .bind(("127.0.0.1", 3000))?
+//!     .run()
+//!     .await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! From then on each request makes a server span, and its session and request ids are on every span, log, error and panic that
+//! arises while it is served: in the handler and its extractors, in every chunk of a streaming body, and in whatever is
+//! dropped when the client goes away.
+//!
+//! - The span is named `{method} {route}`, the route being [`match_pattern`](actix_web::HttpRequest::match_pattern): scopes and
+//!   resources joined, such as `/api/orders/{id}`. Where nothing matched it is the method alone.
+//! - It ends when the response's body has ended, failed or been dropped.
+//! - It is marked as failed by a status of 500 or more, by a cancelled request, and by a panic. A panic ends its connection, as it does without us.
+//!
+//! # Where to wrap
+//!
+//! Around the app, last (actix runs the middleware that was added last first): what is further in is part of the request. Only a
+//! middleware that answers CORS preflights goes around it (with actix-cors:
+//! `Cors::default().allowed_headers(highlight::propagation::CORS_HEADERS)`). One that turns panics into responses belongs inside. Around a scope or a resource works too, and then only they are covered. A
+//! request that passes two of these makes one span, that of the outermost.
+//!
+//! # Errors
+//!
+//! | what a handler returns | what is reported |
+//! |---|---|
+//! | [`HandlerError`], by `?` on any error | the error with its chain, its type and the line of the `?` |
+//! | any other error that is answered with 500 or more | the error with its chain, if its type is [known](HighlightMiddleware::with_error_type), else its message |
+//! | an error that is answered with less, such as what extractors return for a malformed body | nothing: that is the client's affair |
+//! | a response without an error | nothing; from 500 up the span has failed |
+//!
+//! Each is reported once, also if it was logged or [consumed](highlight::consume_error) before. So is the error of a streaming body.
+//!
+//! # Work on other threads, and tasks
+//!
+//! [`block`] is actix's `web::block`, and [`spawn`] its `rt::spawn`, with the request taken along. Let clippy find the bare ones, in `clippy.toml`:
+//!
+//! ```toml
+//! disallowed-methods = [
+//!     { path = "actix_web::web::block", reason = "loses the request; use highlight_actix::block" },
+//!     { path = "actix_web::rt::spawn", reason = "loses the request; use highlight_actix::spawn" },
+//! ]
+//! ```
+//!
+//! # Ending
+//!
+//! `HttpServer` stops by itself at SIGINT and SIGTERM and lets requests finish; then `main` returns, the guard of
+//! [`highlight::init`] is dropped, and what is queued is delivered.
+//!
+//! # Further
+//!
+//! [`RequestContext`] gives a handler the session and request ids. [`Headers`] lets
+//! [`parse_headers`](highlight::parse_headers) read actix's headers.
+
+mod body;
+mod context;
+mod error;
+mod future;
+mod headers;
+mod middleware;
+mod report;
+mod request;
+mod task;
+
+pub use self::{
+    body::HighlightBody,
+    context::RequestContext,
+    error::HandlerError,
+    future::ResponseFuture,
+    headers::Headers,
+    middleware::{HighlightMiddleware, HighlightService},
+    task::{block, spawn},
+};
+pub use highlight::http::ServerOptions;
