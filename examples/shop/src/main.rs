@@ -1,0 +1,84 @@
+//! A shop of two services, with everything that browsers do to it tied to their sessions.
+//!
+//! ```text
+//! cargo run -p shop
+//! ```
+//!
+//! It starts a storefront, a payments service behind it, and a local receiver in place of a Highlight server; then it
+//! plays a few browsers, prints what each of their sessions has caused, and goes on serving.
+//!
+//! Where to look for what:
+//!
+//! | file | shows |
+//! |---|---|
+//! | `telemetry.rs` | starting and stopping the SDK |
+//! | `storefront/mod.rs` | the layer, beside a catch-panic layer and CORS |
+//! | `storefront/checkout.rs` | a handler that calls another service |
+//! | `storefront/payments_client.rs` | taking session and trace along on an outgoing call |
+//! | `storefront/failures.rs` | an error chain, a panic |
+//! | `storefront/background.rs` | a streamed body, a spawned job, blocking work |
+//! | `storefront/cors.rs` | the headers that CORS must allow |
+//! | `payments.rs` | the service behind: its spans, under the browser's trace |
+//! | `shop.rs`, `signal.rs` | an orderly end on SIGTERM |
+//! | `browser/`, `check/` | what browsers send, and what must come of it |
+
+#![expect(unreachable_pub, reason = "written to be copied, also into libraries")]
+
+mod args;
+mod browser;
+mod check;
+mod payments;
+mod shop;
+mod signal;
+mod storefront;
+mod telemetry;
+mod timeline;
+
+use std::{env, process::ExitCode, time::Duration};
+
+use clap::Parser;
+use highlight::Client;
+use highlight_local::{Receiver, StartError};
+use tokio::runtime::Runtime;
+
+use crate::{args::Args, browser::Visit, shop::Shop, telemetry::Telemetry};
+
+fn main() -> anyhow::Result<ExitCode> {
+    let args = Args::parse();
+    let receiver = receiver()?;
+    let telemetry = Telemetry::start(&args, receiver.as_ref())?;
+
+    let runtime = Runtime::new()?;
+    let visits = runtime.block_on(run(&args, telemetry.payments(), receiver.as_ref()))?;
+    // Telemetry ends last: a request that is cut off here is still recorded.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    let books = telemetry.stop();
+
+    if !args.once {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(receiver) = &receiver {
+        timeline::print(receiver)?;
+    }
+    Ok(check::verdict(&visits, receiver.as_ref(), &books)?)
+}
+
+/// The stand-in for a server, unless there is one.
+fn receiver() -> Result<Option<Receiver>, StartError> {
+    let has_server = env::var_os("HIGHLIGHT_OTLP_ENDPOINT").is_some_and(|endpoint| !endpoint.is_empty());
+    (!has_server).then(|| Receiver::start(0)).transpose()
+}
+
+async fn run(args: &Args, payments: &Client, receiver: Option<&Receiver>) -> anyhow::Result<Vec<Visit>> {
+    let end = (!args.once).then(signal::stop_requested).transpose()?;
+    let shop = Shop::open(args.port(), payments.clone()).await?;
+    let visits = if args.serve { Vec::new() } else { browser::visit(shop.address()).await? };
+    if let Some(end) = end {
+        tokio::select! {
+            () = end => {}
+            shown = timeline::show(&visits, receiver) => shown?,
+        }
+    }
+    shop.close().await;
+    Ok(visits)
+}
