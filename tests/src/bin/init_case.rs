@@ -1,0 +1,245 @@
+//! Starts the SDK in one of the ways a program may, and prints what came of it. `tests/init.rs` runs each case in a process of its own.
+
+#![expect(clippy::print_stdout, reason = "printing is what it does")]
+
+use std::{error::Error, process::ExitCode, thread, time::Duration};
+
+use highlight::{Config, Highlight, RequestContext, consume_error, in_span};
+use tokio::runtime;
+use tracing_subscriber::{fmt, layer::SubscriberExt};
+
+type Outcome = Result<(), Box<dyn Error>>;
+type Case = (&'static str, fn() -> Outcome);
+
+const FLUSH: Duration = Duration::from_secs(60);
+
+const CASES: [Case; 21] = [
+    ("alone", alone),
+    ("twice", twice),
+    ("again_after_the_guard", again_after_the_guard),
+    ("after_a_subscriber_with_the_layer", after_a_subscriber_with_the_layer),
+    ("after_a_subscriber_without_the_layer", after_a_subscriber_without_the_layer),
+    ("under_a_threads_own_subscriber", under_a_threads_own_subscriber),
+    ("before_a_subscriber", before_a_subscriber),
+    ("after_a_logger", after_a_logger),
+    ("after_tracing_log", after_tracing_log),
+    ("log_bridge", log_bridge),
+    ("in_multi_thread_runtime", || in_runtime(&mut runtime::Builder::new_multi_thread())),
+    ("in_current_thread_runtime", || in_runtime(&mut runtime::Builder::new_current_thread())),
+    ("late_log", || late(|| tracing::info!("too late"))),
+    ("late_span", || late(|| in_span("too late", drop))),
+    ("late_error", || late(|| consume_error(&std::fmt::Error))),
+    ("let_underscore", let_underscore),
+    ("serves_on", serves_on),
+    ("ends", ends),
+    ("panics", panics),
+    ("panics_in_thread", panics_in_thread),
+    ("global_tracer", global_tracer),
+];
+
+fn main() -> ExitCode {
+    let wanted = std::env::args().nth(1).unwrap_or_default();
+    let Some((_, case)) = CASES.iter().find(|(name, _)| *name == wanted) else {
+        println!("no case {wanted:?}");
+        return ExitCode::FAILURE;
+    };
+    match case() {
+        Ok(()) => {
+            println!("done");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            println!("failed: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Endpoint and switches come from the environment.
+fn config() -> Config {
+    Config::new("1").service_name("init")
+}
+
+fn init() -> Result<Highlight, Box<dyn Error>> {
+    let guard = highlight::init(config())?;
+    println!("setup: {:?}", guard.tracing_setup());
+    Ok(guard)
+}
+
+/// One of everything.
+fn say_all() {
+    tracing::info!("from tracing");
+    log::info!("from log");
+    let _entered = tracing::info_span!("their span").entered();
+    in_span("our span", |_| highlight::log(highlight::Level::Info, "from us", []));
+    consume_error(&std::fmt::Error);
+}
+
+fn alone() -> Outcome {
+    let _guard = init()?;
+    say_all();
+    Ok(())
+}
+
+fn twice() -> Outcome {
+    let _guard = init()?;
+    match highlight::init(config()) {
+        Ok(_) => println!("second: Ok"),
+        Err(error) => println!("second: {error}"),
+    }
+    say_all();
+    Ok(())
+}
+
+fn again_after_the_guard() -> Outcome {
+    for _ in 0..2 {
+        let _guard = init()?;
+        say_all();
+    }
+    Ok(())
+}
+
+fn after_a_subscriber_with_the_layer() -> Outcome {
+    let console = fmt::layer().with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::registry().with(console).with(highlight::layer());
+    tracing::subscriber::set_global_default(subscriber)?;
+    alone()
+}
+
+fn after_a_subscriber_without_the_layer() -> Outcome {
+    let console = fmt::layer().with_writer(std::io::stderr);
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(console))?;
+    alone()
+}
+
+fn under_a_threads_own_subscriber() -> Outcome {
+    let _scoped = tracing::subscriber::set_default(tracing_subscriber::registry().with(highlight::layer()));
+    let _guard = init()?;
+    thread::spawn(say_all).join().map_err(|_| "panicked")?;
+    Ok(())
+}
+
+fn before_a_subscriber() -> Outcome {
+    let _guard = init()?;
+    match tracing::subscriber::set_global_default(tracing_subscriber::registry()) {
+        Ok(()) => println!("theirs: Ok"),
+        Err(_) => println!("theirs: refused"),
+    }
+    say_all();
+    Ok(())
+}
+
+/// A logger that has nothing to do with `tracing`.
+struct Printer;
+
+impl log::Log for Printer {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if record.target() == module_path!() {
+            println!("logger: {}", record.args());
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+fn after_a_logger() -> Outcome {
+    log::set_logger(&Printer)?;
+    log::set_max_level(log::LevelFilter::Info);
+    alone()
+}
+
+fn after_tracing_log() -> Outcome {
+    tracing_log::LogTracer::init()?;
+    alone()
+}
+
+fn log_bridge() -> Outcome {
+    let _guard = init()?;
+    let context: RequestContext = "session/request".parse()?;
+    context.in_scope(|| {
+        let error = std::fmt::Error;
+        log::error!(error:% = error, order = 7; "checkout failed");
+        log::error!("no error");
+        log::info!(paid = true; "paid");
+        // Reported already: a line, and no second error.
+        log::error!(error:% = error; "again");
+    });
+    Ok(())
+}
+
+fn in_runtime(builder: &mut runtime::Builder) -> Outcome {
+    builder.enable_all().build()?.block_on(async {
+        let guard = init()?;
+        let work = async {
+            say_all();
+            tokio::task::yield_now().await;
+        };
+        highlight::spawn(work).await?;
+        guard.flush_async(FLUSH).await?;
+        println!("flushed: {}", guard.stats().exported > 0);
+        tracing::info!("delivered by the guard");
+        Ok(())
+    })
+}
+
+fn late(record: fn()) -> Outcome {
+    let guard = init()?;
+    tracing::info!("in time");
+    drop(guard);
+    for _ in 0..3 {
+        record();
+    }
+    Ok(())
+}
+
+fn let_underscore() -> Outcome {
+    let _ = init()?;
+    for _ in 0..3 {
+        tracing::info!("lost");
+    }
+    Ok(())
+}
+
+/// Nobody answers at the endpoint: the program notices nothing.
+fn serves_on() -> Outcome {
+    let guard = init()?;
+    for _ in 0..3 {
+        say_all();
+        println!("flushed: {}", guard.flush(FLUSH).is_ok());
+    }
+    Ok(())
+}
+
+/// Ends with something left to deliver.
+fn ends() -> Outcome {
+    alone()
+}
+
+#[expect(clippy::panic, reason = "that is the case")]
+fn panics() -> Outcome {
+    let _guard = init()?;
+    let context: RequestContext = "session/request".parse()?;
+    context.in_scope(|| panic!("out of order"))
+}
+
+#[expect(clippy::panic, reason = "that is the case")]
+fn panics_in_thread() -> Outcome {
+    let _guard = init()?;
+    let thread = thread::Builder::new().name("worker".to_owned()).spawn(|| panic!("out of order"))?;
+    println!("thread: {}", thread.join().is_ok());
+    Ok(())
+}
+
+fn global_tracer() -> Outcome {
+    use highlight::otel::opentelemetry::{
+        global,
+        trace::{Span, Tracer},
+    };
+    let _guard = init()?;
+    global::tracer("library").start("of a library").end();
+    Ok(())
+}

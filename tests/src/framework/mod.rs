@@ -1,0 +1,202 @@
+//! The columns of the table.
+
+mod actix;
+mod axum;
+mod plain;
+mod tower;
+
+use std::{fmt, net::SocketAddr};
+
+use anyhow::{Context, Result, bail};
+use highlight::{Client, http::ServerOptions};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::JoinHandle,
+};
+
+use crate::{
+    handler::{BoxFuture, Handler},
+    wire::{self, Answer, Request},
+};
+
+/// A framework with our integration: how a handler is served with it.
+pub trait Framework: fmt::Debug + Sync {
+    /// The column's heading.
+    fn name(&self) -> &'static str;
+
+    /// Serves `GET /orders/{id}` and whatever else comes.
+    fn serve(&self, setup: Setup) -> BoxFuture<Result<Service>>;
+
+    /// Whether there is a server span, with a status, and a socket.
+    fn is_http(&self) -> bool {
+        true
+    }
+
+    /// Whether handlers run on the suite's own runtime, on any of its threads. Otherwise each stays on the thread of its
+    /// worker, which takes its tasks along when it stops.
+    fn shares_runtime(&self) -> bool {
+        true
+    }
+
+    /// The name of the span of `GET /orders/7`.
+    fn request_span(&self) -> &'static str;
+
+    /// What becomes of an error that the handler returns.
+    fn on_error(&self) -> OnError;
+}
+
+/// What a framework does with an error that the handler returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    /// `?` turns it into our handler error, on this line of this file. It is answered.
+    QuestionMark {
+        /// The file.
+        file: &'static str,
+        /// The line.
+        line: u32,
+    },
+    /// The service itself fails, and the connection with it.
+    ServiceError,
+    /// Our span around it ends with it.
+    SpanError,
+}
+
+/// What is to be served.
+#[expect(missing_debug_implementations, reason = "a handler has nothing to show")]
+pub struct Setup {
+    /// Where to report.
+    pub client: Client,
+    /// What serves.
+    pub handler: Handler,
+    /// The options of our layer, without the client.
+    pub options: ServerOptions,
+    /// Whether a layer inside ours turns panics into responses.
+    pub catch_panics: bool,
+}
+
+impl Setup {
+    fn options(&self) -> ServerOptions {
+        self.options.clone().client(self.client.clone())
+    }
+}
+
+/// All columns.
+#[must_use]
+pub fn frameworks() -> [&'static dyn Framework; 4] {
+    [&plain::Plain, &tower::Tower, &axum::Axum, &actix::Actix]
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Service {
+    reach: Reach,
+    stop: Option<oneshot::Sender<()>>,
+    server: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Clone)]
+enum Reach {
+    Socket(SocketAddr),
+    Call(plain::Calls),
+}
+
+impl Service {
+    /// A server on a free port. `serve` gets its listener, and returns when it was told to stop and no connection is left.
+    async fn on_socket<F>(serve: impl FnOnce(TcpListener, oneshot::Receiver<()>) -> F) -> Result<Self>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.context("binding a port")?;
+        let address = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel();
+        let server = tokio::spawn(serve(listener, stopped));
+        Ok(Self { reach: Reach::Socket(address), stop: Some(stop), server: Some(server) })
+    }
+
+    fn of_calls(calls: plain::Calls) -> Self {
+        Self { reach: Reach::Call(calls), stop: None, server: None }
+    }
+
+    /// Where it is, for `inject_for`.
+    #[must_use]
+    pub fn uri(&self) -> http::Uri {
+        let address = match &self.reach {
+            Reach::Socket(address) => address.to_string(),
+            Reach::Call(_) => "orders".to_owned(),
+        };
+        http::Uri::builder()
+            .scheme("http")
+            .authority(address)
+            .path_and_query("/orders/7")
+            .build()
+            .unwrap_or_default()
+    }
+
+    /// Sends a request and reads the answer; `None` if none came.
+    pub async fn send(&self, request: &Request) -> Result<Option<Answer>> {
+        match &self.reach {
+            Reach::Socket(address) => wire::read_answer(wire::open(*address, request).await?).await,
+            Reach::Call(calls) => Ok(calls.begin(request).await.ok().flatten()),
+        }
+    }
+
+    /// Sends a request, and expects an answer.
+    pub async fn answer(&self, request: &Request) -> Result<Answer> {
+        self.send(request).await?.context("the server closed the connection without an answer")
+    }
+
+    /// Sends a request and waits for nothing.
+    pub async fn begin(&self, request: &Request) -> Result<Pending> {
+        match &self.reach {
+            Reach::Socket(address) => Ok(Pending::Socket(wire::open(*address, request).await?)),
+            Reach::Call(calls) => Ok(Pending::Call(calls.begin(request))),
+        }
+    }
+
+    /// Stops, after all connections have ended: then everything was recorded.
+    pub async fn stop(mut self) -> Result<()> {
+        drop(self.stop.take());
+        match self.server.take() {
+            Some(server) => server.await.context("the server goes on whatever its handlers do"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A request under way.
+#[derive(Debug)]
+pub enum Pending {
+    /// Over a socket.
+    Socket(TcpStream),
+    /// By a call.
+    Call(JoinHandle<Option<Answer>>),
+}
+
+impl Pending {
+    /// Reads until `text` has come so many times.
+    pub async fn read_until(&mut self, text: &str, times: usize) -> Result<()> {
+        match self {
+            Self::Socket(stream) => wire::read_until(stream, text, times).await,
+            Self::Call(_) => bail!("a call answers as a whole"),
+        }
+    }
+
+    /// Goes away without waiting for the answer.
+    pub async fn leave(self) {
+        match self {
+            Self::Socket(stream) => drop(stream),
+            Self::Call(call) => {
+                call.abort();
+                // It ends by being dropped, which is what was wanted.
+                let _ = call.await;
+            }
+        }
+    }
+}
+
+/// The number, from 1, of the only line of `source` that ends with `marker`.
+fn line_marked(source: &str, marker: &str) -> u32 {
+    let marked = source.lines().position(|line| line.ends_with(marker));
+    marked.and_then(|index| u32::try_from(index + 1).ok()).unwrap_or_default()
+}

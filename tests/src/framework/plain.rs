@@ -1,0 +1,72 @@
+//! No framework: a program that calls the plain API itself.
+
+use std::{collections::HashMap, sync::Arc};
+
+use anyhow::Result;
+use highlight::{parse_headers, try_start_active_span};
+use http_body_util::BodyExt;
+use tokio::task::JoinHandle;
+
+use super::{Framework, OnError, Service, Setup};
+use crate::{
+    handler::{Arrival, BoxFuture},
+    wire::{Answer, Request},
+};
+
+#[derive(Debug)]
+pub(super) struct Plain;
+
+impl Framework for Plain {
+    fn name(&self) -> &'static str {
+        "plain"
+    }
+
+    fn serve(&self, setup: Setup) -> BoxFuture<Result<Service>> {
+        Box::pin(async { Ok(Service::of_calls(Calls(Arc::new(setup)))) })
+    }
+
+    fn is_http(&self) -> bool {
+        false
+    }
+
+    fn request_span(&self) -> &'static str {
+        "request"
+    }
+
+    fn on_error(&self) -> OnError {
+        OnError::SpanError
+    }
+}
+
+/// What stands for the server.
+#[derive(Clone)]
+pub(super) struct Calls(Arc<Setup>);
+
+impl Calls {
+    /// Serves a request on a task of its own, as a consumer of messages would.
+    pub(super) fn begin(&self, request: &Request) -> JoinHandle<Option<Answer>> {
+        let headers: HashMap<_, _> = request
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned()))
+            .collect();
+        tokio::spawn(consume(Arc::clone(&self.0), headers, request.target.clone()))
+    }
+}
+
+async fn consume(setup: Arc<Setup>, headers: HashMap<String, String>, path: String) -> Option<Answer> {
+    let work = async {
+        let context = parse_headers(&headers);
+        let span = try_start_active_span("request", async |_| (setup.handler)(Arrival { path }).await);
+        context.scope(span).await
+    };
+    let reply = setup.client.scope(work).await.ok()?;
+    let body = reply.body.collect().await.ok()?.to_bytes();
+    Some(Answer { status: reply.status, body: String::from_utf8_lossy(&body).into_owned() })
+}
+
+impl std::fmt::Debug for Calls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Calls").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,148 @@
+//! What a server does with a request, in no framework's terms.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+
+/// A future in a box.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// What serves a request; the frameworks share it.
+pub type Handler = Arc<dyn Fn(Arrival) -> BoxFuture<Result<Reply, Declined>> + Send + Sync>;
+
+/// Makes a [`Handler`] of an async closure.
+pub fn handler<F, Fut>(serve: F) -> Handler
+where
+    F: Fn(Arrival) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Reply, Declined>> + Send + 'static,
+{
+    Arc::new(move |arrival| Box::pin(serve(arrival)))
+}
+
+/// A request, as far as a handler wants to know it.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// The path.
+    pub path: String,
+}
+
+/// What a handler answers.
+#[derive(Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The body.
+    pub body: ReplyBody,
+}
+
+/// A body of any kind.
+pub type ReplyBody = UnsyncBoxBody<Bytes, Declined>;
+
+impl Reply {
+    /// 200 with a text.
+    pub fn text(text: impl Into<String>) -> Self {
+        let body = Full::new(Bytes::from(text.into())).map_err(|never: Infallible| match never {});
+        Self { status: 200, body: body.boxed_unsync() }
+    }
+
+    /// Nothing but a status.
+    #[must_use]
+    pub fn status(status: u16) -> Self {
+        Self { status, ..Self::text("") }
+    }
+
+    /// 200 with a body that `next` makes frame by frame. Every frame is one poll later than the one before.
+    pub fn streaming(next: impl FnMut() -> Step + Send + 'static) -> Self {
+        Self { status: 200, body: Steps { next: Box::new(next), waited: false }.boxed_unsync() }
+    }
+
+    /// 200 with the text "ok", in the form that a handler returns.
+    pub fn ok() -> Result<Self, Declined> {
+        Ok(Self::text("ok"))
+    }
+}
+
+/// What a streaming body does next.
+#[derive(Debug)]
+pub enum Step {
+    /// Sends this.
+    Data(&'static str),
+    /// Fails.
+    Fail,
+    /// Never goes on.
+    Hang,
+    /// Ends.
+    End,
+}
+
+struct Steps {
+    next: Box<dyn FnMut() -> Step + Send>,
+    waited: bool,
+}
+
+impl Body for Steps {
+    type Data = Bytes;
+    type Error = Declined;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Declined>>> {
+        self.waited = !self.waited;
+        if self.waited {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        match (self.next)() {
+            Step::Data(data) => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(data.as_bytes()))))),
+            Step::Fail => Poll::Ready(Some(Err(Declined::new()))),
+            Step::Hang => {
+                self.waited = true;
+                Poll::Pending
+            }
+            Step::End => Poll::Ready(None),
+        }
+    }
+}
+
+/// The suite's error, with a cause.
+#[derive(thiserror::Error)]
+#[error("payment declined")]
+pub struct Declined(#[source] Expired);
+
+/// The cause.
+#[derive(Debug, thiserror::Error)]
+#[error("card expired")]
+pub struct Expired;
+
+impl Declined {
+    /// Its text.
+    pub const MESSAGE: &str = "payment declined";
+    /// The text of its cause.
+    pub const CAUSE: &str = "card expired";
+    /// Text and cause, as one line.
+    pub const WITH_CAUSE: &str = "payment declined: card expired";
+
+    /// One more of them.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "an error is made where it happens")]
+    pub fn new() -> Self {
+        Self(Expired)
+    }
+}
+
+/// Unlike what is displayed, so that a row can tell which of the two was stored.
+impl fmt::Debug for Declined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Declined({:?})", self.0)
+    }
+}

@@ -1,0 +1,25 @@
+//! What every integration must do: a table of scenarios x frameworks, over real sockets, judged on what the server would store.
+//!
+//! ```text
+//! cargo run -p conformance                     # the table
+//! cargo test -p conformance --test cells       # one test per cell: `axum::panic`, `tower::headers::two_members`, ...
+//! ```
+//!
+//! Each [cell] has a receiver, a client and a server of its own, so cells run alone or all at once.
+//!
+//! - To add a scenario, write one function and add its row to a table in [`scenario`].
+//! - To add a framework, implement [`Framework`] and add it to [`frameworks`].
+//!
+//! `C§n` is paragraph n of `docs/contract.md` in the repository.
+
+pub mod cell;
+pub mod framework;
+pub mod handler;
+pub mod scenario;
+pub mod stored;
+pub mod wire;
+
+pub use self::{
+    framework::{Framework, frameworks},
+    scenario::{Scenario, Verdict, scenarios},
+};

@@ -1,0 +1,204 @@
+//! The rows of the table.
+
+mod context;
+mod crowd;
+mod departure;
+mod errors;
+mod filters;
+mod headers;
+mod hops;
+mod http;
+mod once;
+mod panics;
+mod privacy;
+mod sampling;
+mod spans;
+mod spellings;
+mod streaming;
+mod work;
+
+use std::{
+    future::Future,
+    panic::{self, AssertUnwindSafe},
+    pin::Pin,
+    sync::Once,
+};
+
+use anyhow::{Context, Result, anyhow};
+use highlight::Config;
+use tokio::runtime;
+use tracing::{Dispatch, dispatcher, subscriber};
+use tracing_subscriber::layer::SubscriberExt;
+
+use crate::{
+    Framework,
+    cell::{Cell, HANG},
+};
+
+/// A row: what is done, and what must then be stored.
+pub struct Scenario {
+    name: String,
+    applies: fn(&dyn Framework) -> bool,
+    config: fn(Config) -> Config,
+    subscriber: Option<fn() -> Dispatch>,
+    script: Script,
+}
+
+type Script = Box<dyn Fn(Cell) -> Pin<Box<dyn Future<Output = Result<()>>>> + Send + Sync>;
+
+/// What a cell says.
+#[derive(Debug)]
+pub enum Verdict {
+    /// The framework has no such thing.
+    NotApplicable,
+    /// All is stored as it must be.
+    Passed,
+    /// Something is not.
+    Failed(anyhow::Error),
+}
+
+/// All rows.
+#[must_use]
+pub fn scenarios() -> Vec<Scenario> {
+    [
+        context::rows(),
+        spans::rows(),
+        work::rows(),
+        streaming::rows(),
+        departure::rows(),
+        panics::rows(),
+        errors::rows(),
+        spellings::rows(),
+        once::rows(),
+        sampling::rows(),
+        filters::rows(),
+        headers::rows(),
+        hops::rows(),
+        crowd::rows(),
+        privacy::rows(),
+        http::rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+impl Scenario {
+    /// A row for all frameworks, with the default configuration.
+    fn new<F>(name: impl Into<String>, script: impl Fn(Cell) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<()>> + 'static,
+    {
+        Self {
+            name: name.into(),
+            applies: |_| true,
+            config: |config| config,
+            subscriber: None,
+            script: Box::new(move |cell| Box::pin(script(cell))),
+        }
+    }
+
+    /// Only where there is a server.
+    fn http_only(self) -> Self {
+        self.applies(|framework| framework.is_http())
+    }
+
+    fn applies(mut self, applies: fn(&dyn Framework) -> bool) -> Self {
+        self.applies = applies;
+        self
+    }
+
+    fn config(mut self, config: fn(Config) -> Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// On one thread, with a `tracing` subscriber of its own.
+    fn subscriber(mut self, subscriber: fn() -> Dispatch) -> Self {
+        self.subscriber = Some(subscriber);
+        self
+    }
+
+    /// The row's heading.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the framework has what the row is about.
+    #[must_use]
+    pub fn applies_to(&self, framework: &dyn Framework) -> bool {
+        (self.applies)(framework)
+    }
+
+    /// Runs the cell.
+    #[must_use]
+    pub fn run(&self, framework: &'static dyn Framework) -> Verdict {
+        if !self.applies_to(framework) {
+            return Verdict::NotApplicable;
+        }
+        prepare_process();
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| self.run_cell(framework)));
+        match outcome {
+            Ok(Ok(())) => Verdict::Passed,
+            Ok(Err(error)) => Verdict::Failed(error),
+            Err(_) => Verdict::Failed(anyhow!("the cell panicked")),
+        }
+    }
+
+    fn run_cell(&self, framework: &'static dyn Framework) -> Result<()> {
+        let cell = Cell::new(framework, self.config)?;
+        let script = (self.script)(cell);
+        let script = async { tokio::time::timeout(HANG, script).await.context("the cell hangs")? };
+        match self.subscriber {
+            None => {
+                let runtime = runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+                runtime.block_on(script)
+            }
+            Some(subscriber) => {
+                let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+                dispatcher::with_default(&subscriber(), || runtime.block_on(script))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Scenario {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Scenario").field(&self.name).finish()
+    }
+}
+
+/// The text of the panics that are meant to happen.
+const EXPECTED_PANIC: &str = "a panic that the suite expects";
+
+/// What exists once per process: a subscriber with nothing but our layer, a logger that hands on to it, and the panic hook. There is
+/// no process-wide client: what lost its cell would not be recorded.
+fn prepare_process() {
+    static PREPARED: Once = Once::new();
+    PREPARED.call_once(|| {
+        // If one of them is there already, the cells that need it fail.
+        let _ = subscriber::set_global_default(tracing_subscriber::registry().with(highlight::layer()));
+        let _ = tracing_log::LogTracer::init();
+        let print = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let expected = info.payload().downcast_ref::<String>().is_some_and(|text| text == EXPECTED_PANIC);
+            if !expected {
+                print(info);
+            }
+        }));
+        highlight::install_panic_hook();
+        read_symbols();
+    });
+}
+
+/// Errors that are reported while the first stack of a process is resolved have no stack. So that all cells' have one,
+/// that is the stack of an error of no cell.
+fn read_symbols() {
+    let client = highlight::Client::new(Config::new("1").endpoint("http://127.0.0.1:9").console(false));
+    if let Ok(client) = client {
+        client.in_scope(|| highlight::consume_error(&std::fmt::Error));
+        // Nobody listens there; what counts is that it was tried.
+        let _ = client.shutdown(HANG);
+    }
+}

@@ -1,0 +1,109 @@
+//! A panic is an error of severity fatal, and ends neither the server nor the process.
+
+use anyhow::{Result, ensure};
+use highlight_local::model::Span;
+
+use super::{EXPECTED_PANIC, Scenario};
+use crate::{
+    cell::{Cell, REQUEST, SESSION},
+    handler::{Arrival, Declined, Reply},
+    stored::{Stored, attribute},
+    wire::Request,
+};
+
+pub(super) fn rows() -> Vec<Scenario> {
+    vec![
+        Scenario::new("panic", panics),
+        Scenario::new("panic_in_span", panics_in_span),
+        Scenario::new("panic_caught_inside", caught_inside).http_only(),
+        Scenario::new("panic_in_spawned_task", panics_in_spawned_task),
+    ]
+}
+
+#[expect(clippy::panic, reason = "that is the scenario")]
+async fn panicking(arrival: Arrival) -> Result<Reply, Declined> {
+    tokio::task::yield_now().await;
+    if arrival.path != "/orders/7" {
+        return Reply::ok();
+    }
+    panic!("{EXPECTED_PANIC}")
+}
+
+fn is_fatal(stored: &Stored, in_span: &Span) -> Result<()> {
+    let (error, log) = stored.error()?;
+    ensure!(error.event == EXPECTED_PANIC, "{:?}", error.event);
+    ensure!(log.level == "fatal", "level {}", log.level);
+    ensure!((error.origin.session_id.as_str(), error.trace_id.as_str()) == (SESSION, REQUEST));
+    ensure!(error.span_id == in_span.span_id, "in span {:?}", error.span_id);
+    let innermost = error.frames.first();
+    let here = |file: &String| file.ends_with("scenario/panics.rs");
+    ensure!(innermost.and_then(|frame| frame.file.as_ref()).is_some_and(here), "{:#?}", error.frames);
+    let line = attribute(&error.payload, "code.line.number")?;
+    ensure!(
+        innermost.and_then(|frame| frame.line).is_some_and(|of_frame| of_frame.to_string() == line),
+        "{line}"
+    );
+    Ok(())
+}
+
+fn has_failed(span: &Span) -> Result<()> {
+    ensure!(span.status_code == "Error" && !span.status_message.is_empty(), "{span:#?}");
+    Ok(())
+}
+
+async fn panics(cell: Cell) -> Result<()> {
+    let service = cell.serve(panicking).await?;
+    let answer = service.send(&Request::from_browser(SESSION, REQUEST)).await?;
+    ensure!(answer.is_none(), "a panic that nobody catches ends the connection");
+    let next = Request::from_browser("another", "request").target("/orders/8");
+    ensure!(service.answer(&next).await?.status == 200, "the server goes on");
+    let stored = cell.stored([service]).await?;
+
+    let name = stored.framework.request_span();
+    let spans = stored.rows.spans.iter().filter(|span| span.name == name);
+    let (panicked, others): (Vec<_>, Vec<_>) = spans.partition(|span| span.origin.session_id == SESSION);
+    let ([panicked], [other]) = (&panicked[..], &others[..]) else {
+        anyhow::bail!("{} spans of the request, {} of the other", panicked.len(), others.len());
+    };
+    ensure!(other.status_code == "Unset" && other.origin.session_id == "another");
+    ensure!(panicked.trace_id == REQUEST);
+    has_failed(panicked)?;
+    if stored.framework.is_http() {
+        ensure!(attribute(&panicked.attributes, "error.type")? == "panic");
+    }
+    is_fatal(&stored, panicked)
+}
+
+async fn panics_in_span(cell: Cell) -> Result<()> {
+    let service = cell
+        .serve(|arrival| highlight::start_active_span("charge", async |_| panicking(arrival).await))
+        .await?;
+    service.send(&Request::from_browser(SESSION, REQUEST)).await?;
+    let stored = cell.stored([service]).await?;
+    stored.belongs_to(SESSION, REQUEST)?;
+    has_failed(stored.span("charge")?)?;
+    has_failed(stored.request_span()?)?;
+    is_fatal(&stored, stored.span("charge")?)
+}
+
+async fn caught_inside(cell: Cell) -> Result<()> {
+    let (answer, stored) = cell.catching_panics().answer(panicking).await?;
+    ensure!(answer.status == 500, "answered {}", answer.status);
+    stored.belongs_to(SESSION, REQUEST)?;
+    let span = stored.request_span()?;
+    has_failed(span)?;
+    ensure!(attribute(&span.attributes, "http.response.status_code")? == "500");
+    is_fatal(&stored, span)
+}
+
+async fn panics_in_spawned_task(cell: Cell) -> Result<()> {
+    let (answer, stored) = cell
+        .answer(|arrival| async {
+            let outcome = highlight::spawn(panicking(arrival)).await;
+            Ok(Reply::text(outcome.is_err().to_string()))
+        })
+        .await?;
+    ensure!(answer.body == "true", "the task panicked");
+    stored.belongs_to(SESSION, REQUEST)?;
+    is_fatal(&stored, stored.request_span()?)
+}

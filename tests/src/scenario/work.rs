@@ -1,0 +1,149 @@
+//! Work that is started elsewhere stays part of the request, also beyond its end.
+
+use std::{io, sync::Arc};
+
+use anyhow::{Context, Result, ensure};
+use highlight::{InCurrentScope, in_span, start_active_span};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinHandle,
+};
+use tracing::Instrument;
+
+use super::Scenario;
+use crate::{
+    cell::{Cell, REQUEST, SESSION},
+    handler::Reply,
+    stored::{Stored, is_child},
+    wire::Request,
+};
+
+pub(super) fn rows() -> Vec<Scenario> {
+    vec![
+        Scenario::new("spawn", spawn),
+        Scenario::new("spawn_blocking", spawn_blocking),
+        Scenario::new("spawn_thread", spawn_thread),
+        Scenario::new("spawn_in_current_scope", spawn_in_current_scope),
+        // Outside a server there is no span of `tracing` that could carry the request.
+        Scenario::new("spawn_in_current_span", spawn_in_current_span).http_only(),
+        Scenario::new("outliving_task", outliving_task).applies(|framework| framework.shares_runtime()),
+        Scenario::new("outliving_thread", outliving_thread),
+    ]
+}
+
+fn work() {
+    in_span("work", |_| tracing::info!("done"));
+}
+
+fn work_is_part_of_the_request(stored: &Stored) -> Result<()> {
+    stored.belongs_to(SESSION, REQUEST)?;
+    is_child(stored.span("work")?, stored.request_span()?)?;
+    ensure!(stored.log("done")?.span_id == stored.span("work")?.span_id);
+    Ok(())
+}
+
+async fn spawn(cell: Cell) -> Result<()> {
+    let (_, stored) = cell
+        .answer(|_| async {
+            let work = async {
+                tokio::task::yield_now().await;
+                work();
+            };
+            drop(highlight::spawn(work).await);
+            Reply::ok()
+        })
+        .await?;
+    work_is_part_of_the_request(&stored)
+}
+
+async fn spawn_blocking(cell: Cell) -> Result<()> {
+    let (_, stored) = cell
+        .answer(|_| async {
+            drop(highlight::spawn_blocking(work).await);
+            Reply::ok()
+        })
+        .await?;
+    work_is_part_of_the_request(&stored)
+}
+
+async fn spawn_thread(cell: Cell) -> Result<()> {
+    let (_, stored) = cell
+        .answer(|_| async {
+            let thread = highlight::spawn_thread(work);
+            drop(tokio::task::spawn_blocking(|| thread.map(std::thread::JoinHandle::join)).await);
+            Reply::ok()
+        })
+        .await?;
+    work_is_part_of_the_request(&stored)
+}
+
+async fn spawn_in_current_scope(cell: Cell) -> Result<()> {
+    let (_, stored) = cell
+        .answer(|_| async {
+            let mut tasks = tokio::task::JoinSet::new();
+            tasks.spawn(async { work() }.in_current_scope());
+            tasks.join_all().await;
+            Reply::ok()
+        })
+        .await?;
+    work_is_part_of_the_request(&stored)
+}
+
+async fn spawn_in_current_span(cell: Cell) -> Result<()> {
+    let (_, stored) = cell
+        .answer(|_| async {
+            drop(tokio::spawn(async { work() }.in_current_span()).await);
+            Reply::ok()
+        })
+        .await?;
+    work_is_part_of_the_request(&stored)
+}
+
+async fn outliving_task(cell: Cell) -> Result<()> {
+    let (started, mut tasks) = mpsc::unbounded_channel::<JoinHandle<()>>();
+    let go_on = Arc::new(Notify::new());
+    let gate = Arc::clone(&go_on);
+    let service = cell
+        .serve(move |_| {
+            let (started, gate) = (started.clone(), Arc::clone(&gate));
+            async move {
+                let later = async move {
+                    gate.notified().await;
+                    start_active_span("work", async |_| tracing::info!("done")).await;
+                };
+                drop(started.send(highlight::spawn(later)));
+                Reply::ok()
+            }
+        })
+        .await?;
+    service.answer(&Request::from_browser(SESSION, REQUEST)).await?;
+    service.stop().await?;
+    // The request is over, and its span has ended.
+    go_on.notify_one();
+    tasks.recv().await.context("the handler spawned a task")?.await?;
+    work_is_part_of_the_request(&cell.stored([]).await?)
+}
+
+async fn outliving_thread(cell: Cell) -> Result<()> {
+    type Thread = io::Result<std::thread::JoinHandle<()>>;
+    let (started, mut threads) = mpsc::unbounded_channel::<Thread>();
+    let (go_on, gate) = std::sync::mpsc::channel::<()>();
+    let gate = Arc::new(std::sync::Mutex::new(gate));
+    let service = cell
+        .serve(move |_| {
+            let gate = Arc::clone(&gate);
+            let later = move || {
+                drop(gate.lock().map(|gate| gate.recv()));
+                work();
+            };
+            drop(started.send(highlight::spawn_thread(later)));
+            async { Reply::ok() }
+        })
+        .await?;
+    service.answer(&Request::from_browser(SESSION, REQUEST)).await?;
+    service.stop().await?;
+    go_on.send(())?;
+    let thread = threads.recv().await.context("the handler started a thread")??;
+    ensure!(tokio::task::spawn_blocking(|| thread.join()).await?.is_ok(), "the thread panicked");
+    work_is_part_of_the_request(&cell.stored([]).await?)
+}

@@ -1,0 +1,23 @@
+//! One test per cell of the table, named `<framework>::<scenario>`.
+
+use std::sync::Arc;
+
+use conformance::{Verdict, frameworks, scenarios};
+use libtest_mimic::{Arguments, Trial};
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let scenarios: Vec<_> = scenarios().into_iter().map(Arc::new).collect();
+    let mut cells = Vec::new();
+    for framework in frameworks() {
+        for scenario in scenarios.iter().filter(|scenario| scenario.applies_to(framework)) {
+            let scenario = Arc::clone(scenario);
+            let name = format!("{}::{}", framework.name(), scenario.name());
+            cells.push(Trial::test(name, move || match scenario.run(framework) {
+                Verdict::Failed(error) => Err(format!("{error:#}").into()),
+                Verdict::NotApplicable | Verdict::Passed => Ok(()),
+            }));
+        }
+    }
+    libtest_mimic::run(&arguments, cells).exit();
+}
