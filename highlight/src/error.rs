@@ -47,6 +47,9 @@ pub fn consume_error<E: Error + ?Sized>(error: &E) {
 ///     .consume();
 /// ```
 ///
+/// Like any sighting, it is not sent if the same error of the same request was reported before, by a log line say; the title
+/// and the attributes are then lost with it. Report first, and log afterwards.
+///
 /// The server groups errors by their message alone (C§6.4). Where messages vary, give a stable
 /// [`title`](Self::title) and put what varies into attributes.
 #[derive(Debug)]

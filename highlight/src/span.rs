@@ -80,7 +80,7 @@ pub async fn start_active_span<T>(name: impl Into<Cow<'static, str>>, f: impl As
     SpanBuilder::new(name).start(f).await
 }
 
-/// [`start_active_span`] for an **async** closure that may fail: an error is reported, once, and marks the span as failed.
+/// [`start_active_span`] for an **async** closure that may fail: an error is reported, once for the request, and marks the span as failed.
 ///
 /// # Errors
 ///
@@ -109,7 +109,7 @@ pub fn in_span<T>(name: impl Into<Cow<'static, str>>, f: impl FnOnce(Span) -> T)
     SpanBuilder::new(name).run(f)
 }
 
-/// [`in_span`] for a closure, **not async**, that may fail: an error is reported, once, and marks the span as failed.
+/// [`in_span`] for a closure, **not async**, that may fail: an error is reported, once for the request, and marks the span as failed.
 ///
 /// # Errors
 ///
