@@ -58,6 +58,12 @@ impl Stored {
 
     /// Everything is of this session, stored under this id, and one tree below one OpenTelemetry trace.
     pub fn belongs_to(&self, session: &str, request: &str) -> Result<()> {
+        self.is_stored_under(session, request)?;
+        self.is_one_trace()
+    }
+
+    /// Everything is of this session and stored under this id, whatever its OpenTelemetry trace.
+    pub fn is_stored_under(&self, session: &str, request: &str) -> Result<()> {
         for (what, origin) in self.origins() {
             ensure!(
                 (origin.session_id.as_str(), origin.request_id.as_str()) == (session, request),
@@ -67,7 +73,7 @@ impl Stored {
         for trace_id in self.trace_ids() {
             ensure!(trace_id == request, "stored under {trace_id}");
         }
-        self.is_one_trace()
+        Ok(())
     }
 
     /// All spans are below the request's, and everything is of one OpenTelemetry trace.

@@ -224,6 +224,18 @@ fn the_logger_keeps_key_values_and_promotes_errors() {
 }
 
 #[test]
+fn explicit_parents_lead_back_to_the_request() {
+    let run = run("explicit_parents");
+    run.prints(&["setup: Installed", "done"]).is_quiet();
+    run.stores_logs(&["about the work", "inside"]).stores_spans(&["below", "work"]);
+    for log in &run.rows.logs {
+        assert_eq!((log.origin.session_id.as_str(), log.trace_id.as_str()), ("session", "request"));
+        let span = if log.message == "inside" { "below" } else { "work" };
+        assert!(run.rows.spans.iter().any(|it| it.name == span && it.span_id == log.span_id), "{log:#?}");
+    }
+}
+
+#[test]
 fn it_works_inside_any_runtime() {
     for case in ["in_multi_thread_runtime", "in_current_thread_runtime"] {
         let run = run(case);

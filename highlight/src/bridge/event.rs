@@ -23,6 +23,7 @@ use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 use super::log;
 use crate::{
     Client, ErrorReport, Level, Signals, Value, ambient,
+    context::Scope,
     record::{Correlation, LogRecord},
     stack::Place,
     text,
@@ -37,7 +38,7 @@ pub(super) struct EventLayer {
 }
 
 impl EventLayer {
-    /// The context of the span that an event names as its parent, if that is not the current one.
+    /// The context of the span that an event names as its parent.
     fn parent_context<S>(&self, event: &Event<'_>) -> Option<opentelemetry::Context>
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
@@ -69,7 +70,7 @@ where
         if log::is_forwarding() {
             return;
         }
-        let parent = self.parent_context::<S>(event);
+        let parent = self.parent_context::<S>(event).filter(knows_no_less);
         let _guard = parent.as_ref().and_then(ambient::attach);
         let Some(client) = Client::recording() else { return };
         // The filter has asked the client that was current; the parent's may be another.
@@ -85,6 +86,13 @@ where
         fields.locate(metadata, normalized.is_some());
         fields.record(&client, Level::from(*metadata.level()), metadata);
     }
+}
+
+/// Whether an event takes its parent's context: not if that would cost it its client or its request, as that of a span which
+/// the program made when it started.
+fn knows_no_less(parent: &opentelemetry::Context) -> bool {
+    let known = |cx: &opentelemetry::Context| cx.get::<Scope>().map(|scope| !scope.request.is_empty());
+    known(parent) >= ambient::map_current(known)
 }
 
 /// The fields whose value makes an event at ERROR an error object.

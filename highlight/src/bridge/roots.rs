@@ -1,7 +1,7 @@
 //! `tracing` spans without a parent to inherit the request from.
 //!
-//! `tracing-opentelemetry` starts these from an empty context. They are `info_span!(parent: None, ..)`, and what looks the same:
-//! a parent that a filter has disabled.
+//! `tracing-opentelemetry` starts these from an empty context. They are those with `parent: None`, or with a parent that is
+//! disabled, which looks the same; and those with a parent that our filter keeps out.
 
 use opentelemetry::{
     Context,

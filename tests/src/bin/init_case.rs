@@ -13,7 +13,7 @@ type Case = (&'static str, fn() -> Outcome);
 
 const FLUSH: Duration = Duration::from_secs(60);
 
-const CASES: [Case; 21] = [
+const CASES: [Case; 22] = [
     ("alone", alone),
     ("twice", twice),
     ("again_after_the_guard", again_after_the_guard),
@@ -24,6 +24,7 @@ const CASES: [Case; 21] = [
     ("after_a_logger", after_a_logger),
     ("after_tracing_log", after_tracing_log),
     ("log_bridge", log_bridge),
+    ("explicit_parents", explicit_parents),
     ("in_multi_thread_runtime", || in_runtime(&mut runtime::Builder::new_multi_thread())),
     ("in_current_thread_runtime", || in_runtime(&mut runtime::Builder::new_current_thread())),
     ("late_log", || late(|| tracing::info!("too late"))),
@@ -168,6 +169,20 @@ fn log_bridge() -> Outcome {
         // Reported already: a line, and no second error.
         log::error!(error:% = error; "again");
     });
+    Ok(())
+}
+
+/// On a thread that knows nothing of the request, while another thread has a subscriber of its own.
+fn explicit_parents() -> Outcome {
+    let _guard = init()?;
+    let context: RequestContext = "session/request".parse()?;
+    let work = context.in_scope(|| tracing::info_span!("work"));
+    let _scoped = tracing::subscriber::set_default(tracing_subscriber::registry());
+    let elsewhere = thread::spawn(move || {
+        tracing::info!(parent: &work, "about the work");
+        tracing::info_span!(parent: &work, "below").in_scope(|| tracing::info!("inside"));
+    });
+    elsewhere.join().map_err(|_| "panicked")?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod hops;
 mod http;
 mod once;
 mod panics;
+mod parents;
 mod privacy;
 mod sampling;
 mod spans;
@@ -63,6 +64,7 @@ pub fn scenarios() -> Vec<Scenario> {
     [
         context::rows(),
         spans::rows(),
+        parents::rows(),
         work::rows(),
         streaming::rows(),
         departure::rows(),
