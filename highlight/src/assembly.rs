@@ -9,7 +9,9 @@ use crate::{
     config::{Compression, Resolved, masked},
     encode::{self, Encoder, Service},
     metrics::Collector,
-    pipeline::{self, Encode, Limits, Pipeline, Segment, TransportSettings, log_weight, span_weight},
+    pipeline::{
+        self, Encode, Limits, Pipeline, Segment, Transport, TransportSettings, log_weight, span_weight,
+    },
     propagation,
     record::LogRecord,
 };
@@ -47,10 +49,11 @@ pub(crate) fn encoder(settings: &Resolved) -> Encoder {
 
 pub(crate) fn pipeline(
     settings: &Resolved,
+    transport: Option<Box<dyn Transport>>,
     encoder: Arc<Encoder>,
     collector: Collector,
 ) -> Result<Pipeline, InitError> {
-    let transport = TransportSettings {
+    let http = TransportSettings {
         headers: settings.headers.clone(),
         certificates: settings.certificates.clone(),
         gzip: settings.compression == Compression::Gzip,
@@ -63,10 +66,15 @@ pub(crate) fn pipeline(
         limits,
         interval: settings.export_interval,
         retry_for: settings.retry_for,
-        ..pipeline::Settings::over(transport)
+        ..pipeline::Settings::over(http)
     };
     let collector = settings.signals.contains(Signals::METRICS).then(|| Box::new(collector) as Box<_>);
-    Pipeline::start(pipeline_settings, Box::new(encoder), collector).map_err(InitError::Start)
+    let encoder = Box::new(encoder);
+    match transport {
+        Some(transport) => Pipeline::start_over(transport, pipeline_settings, encoder, collector),
+        None => Pipeline::start(pipeline_settings, encoder, collector),
+    }
+    .map_err(InitError::Start)
 }
 
 impl Encode for Arc<Encoder> {

@@ -17,7 +17,7 @@ use crate::{
     future::WithContext,
     http::Instruments,
     metrics,
-    pipeline::Pipeline,
+    pipeline::{Pipeline, Transport},
     record::{Item, LogRecord},
     sampling::Sampler,
     say,
@@ -68,10 +68,14 @@ impl Client {
     /// An [`InitError`] that names the option and the remedy, or says why the thread could not be started.
     #[expect(clippy::needless_pass_by_value, reason = "a configuration is used up")]
     pub fn new(config: Config) -> Result<Self, InitError> {
-        Self::start(config.resolve(&|name| std::env::var(name).ok())?)
+        Self::start(config.resolve(&|name| std::env::var(name).ok())?, None)
     }
 
-    pub(crate) fn start(settings: Resolved) -> Result<Self, InitError> {
+    /// Starts a client that delivers over `transport`, or over HTTP if there is none.
+    pub(crate) fn start(
+        settings: Resolved,
+        transport: Option<Box<dyn Transport>>,
+    ) -> Result<Self, InitError> {
         for warning in &settings.warnings {
             say::warn(warning);
         }
@@ -80,8 +84,8 @@ impl Client {
         }
         let encoder = Arc::new(assembly::encoder(&settings));
         let (meter_provider, collector) = metrics::provider(Arc::clone(&encoder));
-        let pipeline =
-            settings.enabled.then(|| assembly::pipeline(&settings, encoder, collector)).transpose()?;
+        let start = || assembly::pipeline(&settings, transport, encoder, collector);
+        let pipeline = settings.enabled.then(start).transpose()?;
         let mut traces = SdkTracerProvider::builder().with_sampler(Sampler::new(&settings, pipeline.clone()));
         if let Some(pipeline) = &pipeline {
             traces = traces.with_span_processor(Stamp::new(pipeline.clone()));

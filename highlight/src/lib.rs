@@ -30,6 +30,7 @@
 //! | build a subscriber of your own | [`layer()`](layer()) |
 //! | do without globals | [`Client`] |
 //! | know what was lost | [`Stats`] |
+//! | test what is recorded | `testing`, with the feature of that name |
 //!
 //! # What it promises
 //!
@@ -62,6 +63,7 @@
 //! |---|---|---|
 //! | `tokio` | no; the framework crates turn it on | [`spawn`], [`spawn_blocking`] |
 //! | `serde` | no | serde for [`RequestContext`], as the header's value |
+//! | `testing` | no; for `[dev-dependencies]` | `testing`: what the code under test would have sent, per test |
 //!
 //! `C§n` is paragraph n of `docs/contract.md` in the repository.
 
@@ -96,6 +98,8 @@ mod stack;
 mod stamp;
 mod stats;
 mod task;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod text;
 mod user;
 

@@ -32,6 +32,11 @@ pub(crate) fn install(client: &Client) -> TracingSetup {
     setup
 }
 
+/// Whether the subscriber that is current on this thread holds our layer.
+pub(crate) fn has_layer() -> bool {
+    dispatcher::get_default(|dispatch| dispatch.downcast_ref::<EventLayer>().is_some())
+}
+
 fn install_subscriber(client: &Client) -> TracingSetup {
     // Standard error, so that a program's own output stays clean.
     let console = client.settings().console.then(|| {
@@ -50,7 +55,7 @@ fn install_subscriber(client: &Client) -> TracingSetup {
     if set.is_ok() {
         return TracingSetup::Installed;
     }
-    if dispatcher::get_default(|dispatch| dispatch.downcast_ref::<EventLayer>().is_some()) {
+    if has_layer() {
         return TracingSetup::LayerFound;
     }
     if client.is_enabled() {

@@ -14,7 +14,7 @@ use crate::{Client, Level, text};
 struct Bridge;
 
 /// Sets the bridge as the program's logger; says whether it could.
-pub(super) fn install(max_level: tracing::level_filters::LevelFilter) -> bool {
+pub(crate) fn install(max_level: tracing::level_filters::LevelFilter) -> bool {
     let installed = log::set_boxed_logger(Box::new(Bridge)).is_ok();
     if installed {
         log::set_max_level(level_filter(max_level));

@@ -25,6 +25,8 @@ use self::{
     roots::Roots,
     spans::LateTracer,
 };
+#[cfg(feature = "testing")]
+pub(crate) use self::{install::has_layer, log::install as install_log};
 
 /// The layer for a program that builds its own `tracing` subscriber.
 ///

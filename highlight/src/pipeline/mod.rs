@@ -20,6 +20,8 @@ mod flush;
 mod gzip;
 mod lane;
 mod limits;
+#[cfg(feature = "testing")]
+mod memory;
 mod queue;
 mod retry;
 pub(crate) mod segment;
@@ -39,15 +41,17 @@ use self::{
     deadline::Deadline,
     queue::Queue,
     sync::{Arc, AtomicBool, Ordering},
-    transport::Transport,
+    transport::Http,
     worker::{Metrics, Outbox, Worker},
 };
 pub(crate) use self::{
     limits::Limits,
     segment::{CollectMetrics, Encode, Segment},
-    transport::TransportSettings,
+    transport::{Transport, TransportSettings},
     weight::{log_weight, span_weight},
 };
+#[cfg(feature = "testing")]
+pub(crate) use self::{memory::Memory, segment::Signal};
 use crate::{record::Item, say, stats::Stats};
 
 /// How long the worker may take to send the rest after the last handle was dropped without a shutdown.
@@ -108,13 +112,24 @@ impl Pipeline {
         encoder: Box<dyn Encode>,
         collector: Option<Box<dyn CollectMetrics>>,
     ) -> io::Result<Self> {
+        let http = Http::new(settings.transport.clone());
+        Self::start_over(Box::new(http), settings, encoder, collector)
+    }
+
+    /// The same, delivering over `transport` in place of HTTP.
+    pub(crate) fn start_over(
+        transport: Box<dyn Transport>,
+        settings: Settings,
+        encoder: Box<dyn Encode>,
+        collector: Option<Box<dyn CollectMetrics>>,
+    ) -> io::Result<Self> {
         let capacity = settings.limits.max_items;
         let announcer = Announcer::new(settings.transport.endpoint.to_string(), capacity);
         let queue = Arc::new(Queue::new(settings.limits, settings.interval));
         let interval = settings.metrics_interval;
         let worker = Worker {
             queue: Arc::clone(&queue),
-            transport: Transport::new(settings.transport),
+            transport,
             encoder,
             metrics: collector.map(|collector| Metrics::new(collector, interval)),
             announcer,

@@ -45,7 +45,7 @@ pub(crate) struct Segment {
 
 /// The three kinds of telemetry, each with a path of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signal {
+pub(crate) enum Signal {
     Traces,
     Logs,
     Metrics,
@@ -65,7 +65,7 @@ impl Signal {
 
 /// What is sent in one piece.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(crate) struct Request {
     pub(super) signal: Signal,
     pub(super) segments: Vec<Segment>,
     /// When it was tried for the first time; it expires a while after.

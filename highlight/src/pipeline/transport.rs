@@ -1,6 +1,6 @@
-//! The HTTP client: one blocking POST per request.
+//! How requests are delivered; and the HTTP client, one blocking POST per request.
 //!
-//! `ureq` with rustls, chosen here and not by the Cargo features of other crates. It runs on the worker's
+//! It is `ureq` with rustls, chosen here and not by the Cargo features of other crates. It runs on the worker's
 //! thread only and needs no runtime.
 
 use std::{
@@ -81,7 +81,7 @@ impl fmt::Debug for TransportSettings {
 
 /// What the server answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub(super) status: u16,
     /// How long it asks us to wait.
     pub(super) retry_after: Option<Duration>,
@@ -91,10 +91,16 @@ pub(super) struct Answer {
 
 /// No answer came. The text never holds headers or bodies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failure(pub(super) String);
+pub(crate) struct Failure(pub(super) String);
 
-/// See the module.
-pub(super) struct Transport {
+/// Where requests go: to the server, or into the memory of a test.
+pub(crate) trait Transport: Send {
+    /// Delivers a request and waits for the answer, for at most `limit` if there is one.
+    fn send(&mut self, request: &Request, limit: Option<Duration>) -> Result<Answer, Failure>;
+}
+
+/// To the server.
+pub(super) struct Http {
     agent: Agent,
     urls: [String; 3],
     headers: HeaderMap,
@@ -103,7 +109,7 @@ pub(super) struct Transport {
     timeout: Duration,
 }
 
-impl Transport {
+impl Http {
     pub(super) fn new(settings: TransportSettings) -> Self {
         let endpoint = &settings.endpoint;
         Self {
@@ -115,12 +121,14 @@ impl Transport {
             headers: settings.headers,
         }
     }
+}
 
-    /// Posts a request and waits for the answer, at most for the timeout of the settings or for `limit`.
+impl Transport for Http {
+    /// Waits at most for the timeout of the settings, or for `limit`.
     ///
     /// A connection kept alive may have been closed by the server a moment ago; so a first try that ends in a
     /// disconnect is repeated at once.
-    pub(super) fn send(&mut self, request: &Request, limit: Option<Duration>) -> Result<Answer, Failure> {
+    fn send(&mut self, request: &Request, limit: Option<Duration>) -> Result<Answer, Failure> {
         let timeout = limit.map_or(self.timeout, |limit| limit.min(self.timeout));
         let (body, encoding) = match &mut self.gzip {
             Some(gzip) => match gzip.compress(&request.segments) {

@@ -32,7 +32,7 @@ const MAX_BODY: usize = 8 << 20;
 /// See the module.
 pub(super) struct Worker {
     pub(super) queue: Arc<Queue>,
-    pub(super) transport: Transport,
+    pub(super) transport: Box<dyn Transport>,
     pub(super) encoder: Box<dyn Encode>,
     pub(super) metrics: Option<Metrics>,
     pub(super) announcer: Announcer,
