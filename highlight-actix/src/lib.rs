@@ -58,6 +58,33 @@
 //! ]
 //! ```
 //!
+//! # Tests
+//!
+//! A test's app gets the client of a capture (`highlight::testing`, behind the feature `testing`):
+//!
+//! ```
+//! use actix_web::{App, test, web};
+//! use highlight_actix::{HandlerError, HighlightMiddleware};
+//!
+//! async fn order() -> Result<String, HandlerError> {
+//!     Ok("seven".parse::<u32>()?.to_string())
+//! }
+//!
+//! # #[actix_web::main]
+//! # async fn main() {
+//! let telemetry = highlight::testing::capture();
+//! let highlight = HighlightMiddleware::new().with_client(telemetry.client().clone());
+//! let app = App::new().route("/orders/{id}", web::get().to(order)).wrap(highlight);
+//! let app = test::init_service(app).await;
+//!
+//! let request = test::TestRequest::get().uri("/orders/7").insert_header(("x-highlight-request", "session1/request001"));
+//! test::call_and_read_body(&app, request.to_request()).await; // the span ends with the response
+//!
+//! assert_eq!(telemetry.errors().one().session_id.as_deref(), Some("session1"));
+//! assert!(telemetry.spans().named("GET /orders/{id}").one().has_failed());
+//! # }
+//! ```
+//!
 //! # Ending
 //!
 //! `HttpServer` stops by itself at SIGINT and SIGTERM and lets requests finish; then `main` returns, the guard of

@@ -42,6 +42,35 @@
 //! # let _: Router = app;
 //! ```
 //!
+//! # Tests
+//!
+//! A test's router gets the client of a capture (`highlight::testing`, behind the feature `testing`). No socket is needed:
+//!
+//! ```
+//! use axum::{Router, body::Body, http::Request, routing::get};
+//! use highlight_axum::{HandlerError, HighlightLayer};
+//! use tower::ServiceExt;
+//!
+//! async fn order() -> Result<String, HandlerError> {
+//!     Ok("seven".parse::<u32>()?.to_string())
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let telemetry = highlight::testing::capture();
+//! let app = Router::new()
+//!     .route("/orders/{id}", get(order))
+//!     .layer(HighlightLayer::new().with_client(telemetry.client().clone()));
+//!
+//! let request = Request::get("/orders/7").header("x-highlight-request", "session1/request001");
+//! drop(app.oneshot(request.body(Body::empty())?).await?); // the span ends with the response
+//!
+//! assert_eq!(telemetry.errors().one().session_id.as_deref(), Some("session1"));
+//! assert!(telemetry.spans().named("GET /orders/{id}").one().has_failed());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Ending
 //!
 //! `axum::serve` runs until it is killed, and then the guard of [`highlight::init`] is not dropped: use

@@ -57,7 +57,7 @@ impl Received {
         received.errors.sort_by_key(|error| error.time);
         let series = |metric: &Metric| (metric.name.clone(), metric.attributes.clone());
         received.metrics.sort_by_cached_key(series);
-        received.notes = notes(client, received.is_empty());
+        received.notes = notes(client, &received);
         received
     }
 
@@ -188,7 +188,7 @@ impl MetricValue {
 }
 
 /// What a reader of a failed test should know besides the records.
-fn notes(client: &Client, is_empty: bool) -> Vec<String> {
+fn notes(client: &Client, received: &Received) -> Vec<String> {
     if !client.is_enabled() {
         return vec!["the configuration disables the client: `Config::enabled(false)`".to_owned()];
     }
@@ -215,16 +215,20 @@ fn notes(client: &Client, is_empty: bool) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if is_empty && produced == 0 {
+    if received.is_empty() && produced == 0 {
         notes.push(
             "nothing was recorded through this capture: run the code under test in `in_scope(..)` or `scope(..).await`, \
              or give `client()` to its layer; a bare `tokio::spawn` or `std::thread::spawn` leaves the capture"
                 .to_owned(),
         );
         let level = client.filter().max_level();
-        notes.push(format!(
-            "`tracing` and `log` are recorded up to level {level} (`Config::level`), and spans when they end"
-        ));
+        notes.push(format!("`tracing` and `log` are recorded up to level {level} (`Config::level`)"));
+    }
+    if received.spans.is_empty() && dropped.sampled == 0 && client.takes(Signals::TRACES) {
+        notes.push(
+            "a span is captured when it has ended, a request's when the response was read or dropped"
+                .to_owned(),
+        );
     }
     notes
 }

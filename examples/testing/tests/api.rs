@@ -1,0 +1,38 @@
+//! What a request to the router records.
+
+#![expect(clippy::unwrap_used, reason = "a test's panic is its verdict")]
+
+use axum::{body::Body, http::Request};
+use highlight::testing::{Capture, capture};
+use highlight_axum::HighlightLayer;
+use testing_example::router;
+use tower::ServiceExt;
+
+/// A browser's call, whose telemetry goes to the capture. The server's span ends with the response, so it is dropped here.
+async fn post(path: &str, telemetry: &Capture) -> u16 {
+    let app = router(HighlightLayer::new().with_client(telemetry.client().clone()));
+    let request = Request::post(path).header("x-highlight-request", "session1/request001");
+    app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn an_error_is_in_the_session_that_saw_it() {
+    let telemetry = capture();
+    assert_eq!(post("/customers/ada/orders/99000", &telemetry).await, 500);
+
+    let error = telemetry.errors().with_message("the payment was declined").one();
+    assert_eq!(error.session_id.as_deref(), Some("session1"));
+    assert_eq!(error.request_id.as_deref(), Some("request001"));
+    assert_eq!(error.user_id.as_deref(), Some("ada"));
+}
+
+#[tokio::test]
+async fn a_request_is_one_trace() {
+    let telemetry = capture();
+    assert_eq!(post("/customers/ada/orders/4200", &telemetry).await, 200);
+
+    let server = telemetry.spans().named("POST /customers/{customer}/orders/{cents}").one();
+    assert!(telemetry.spans().named("charge card").one().is_child_of(&server));
+    assert!(telemetry.logs().one().is_in(&server));
+    telemetry.assert_one_trace();
+}
