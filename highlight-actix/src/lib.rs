@@ -60,7 +60,7 @@
 //!
 //! # Tests
 //!
-//! A test's app gets the client of a capture (`highlight::testing`, behind the feature `testing`):
+//! A request in the scope of a capture (`highlight::testing`, behind the feature `testing`) is captured:
 //!
 //! ```
 //! use actix_web::{App, test, web};
@@ -73,17 +73,19 @@
 //! # #[actix_web::main]
 //! # async fn main() {
 //! let telemetry = highlight::testing::capture();
-//! let highlight = HighlightMiddleware::new().with_client(telemetry.client().clone());
-//! let app = App::new().route("/orders/{id}", web::get().to(order)).wrap(highlight);
+//! let app = App::new().route("/orders/{id}", web::get().to(order)).wrap(HighlightMiddleware::new());
 //! let app = test::init_service(app).await;
 //!
 //! let request = test::TestRequest::get().uri("/orders/7").insert_header(("x-highlight-request", "session1/request001"));
-//! test::call_and_read_body(&app, request.to_request()).await; // the span ends with the response
+//! let answer = test::call_and_read_body(&app, request.to_request()); // the span ends with the response
+//! telemetry.scope(answer).await;
 //!
 //! assert_eq!(telemetry.errors().one().session_id.as_deref(), Some("session1"));
 //! assert!(telemetry.spans().named("GET /orders/{id}").one().has_failed());
 //! # }
 //! ```
+//!
+//! Where a server runs on workers of its own, its middleware gets the capture's client: [`HighlightMiddleware::with_client`].
 //!
 //! # Ending
 //!

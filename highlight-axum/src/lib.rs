@@ -44,7 +44,7 @@
 //!
 //! # Tests
 //!
-//! A test's router gets the client of a capture (`highlight::testing`, behind the feature `testing`). No socket is needed:
+//! A request in the scope of a capture (`highlight::testing`, behind the feature `testing`) is captured, and needs no socket:
 //!
 //! ```
 //! use axum::{Router, body::Body, http::Request, routing::get};
@@ -58,18 +58,19 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let telemetry = highlight::testing::capture();
-//! let app = Router::new()
-//!     .route("/orders/{id}", get(order))
-//!     .layer(HighlightLayer::new().with_client(telemetry.client().clone()));
+//! let app = Router::new().route("/orders/{id}", get(order)).layer(HighlightLayer::new());
 //!
 //! let request = Request::get("/orders/7").header("x-highlight-request", "session1/request001");
-//! drop(app.oneshot(request.body(Body::empty())?).await?); // the span ends with the response
+//! let request = request.body(Body::empty())?;
+//! drop(telemetry.scope(app.oneshot(request)).await?); // the span ends with the response
 //!
 //! assert_eq!(telemetry.errors().one().session_id.as_deref(), Some("session1"));
 //! assert!(telemetry.spans().named("GET /orders/{id}").one().has_failed());
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Where a server runs in tasks of its own, its layer gets the capture's client: [`HighlightLayer::with_client`].
 //!
 //! # Ending
 //!

@@ -5,9 +5,9 @@ use highlight_axum::{HandlerError, HighlightLayer};
 
 use crate::orders::{Order, place};
 
-/// The service's routes. `main` passes `HighlightLayer::new()`, a test one with a client of its own.
-pub fn router(highlight: HighlightLayer) -> Router {
-    Router::new().route("/customers/{customer}/orders/{cents}", post(create)).layer(highlight)
+/// The service's routes.
+pub fn router() -> Router {
+    Router::new().route("/customers/{customer}/orders/{cents}", post(create)).layer(HighlightLayer::new())
 }
 
 async fn create(Path((customer, cents)): Path<(String, u32)>) -> Result<String, HandlerError> {

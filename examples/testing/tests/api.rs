@@ -4,15 +4,14 @@
 
 use axum::{body::Body, http::Request};
 use highlight::testing::{Capture, capture};
-use highlight_axum::HighlightLayer;
 use testing_example::router;
 use tower::ServiceExt;
 
-/// A browser's call, whose telemetry goes to the capture. The server's span ends with the response, so it is dropped here.
+/// A browser's call in the capture. The server's span ends with the response, which is dropped here.
 async fn post(path: &str, telemetry: &Capture) -> u16 {
-    let app = router(HighlightLayer::new().with_client(telemetry.client().clone()));
     let request = Request::post(path).header("x-highlight-request", "session1/request001");
-    app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status().as_u16()
+    let request = request.body(Body::empty()).unwrap();
+    telemetry.scope(router().oneshot(request)).await.unwrap().status().as_u16()
 }
 
 #[tokio::test]

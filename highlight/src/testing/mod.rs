@@ -36,7 +36,8 @@
 //! |---|---|
 //! | a function | [`telemetry.in_scope(\|\| checkout(7))`](Capture::in_scope) |
 //! | a future | [`telemetry.scope(checkout(7)).await`](Capture::scope) |
-//! | a router with `HighlightLayer` or `HighlightMiddleware` | `.with_client(telemetry.client().clone())` |
+//! | a router, called without a server | `telemetry.scope(app.oneshot(request)).await`: its layers report to the capture; the request's span ends with the response |
+//! | a server in tasks or threads of its own | its layer's `.with_client(telemetry.client().clone())` |
 //! | outgoing calls, messages, tasks of `highlight::spawn` | by themselves: what is current is theirs too |
 //!
 //! A request is [parsed](crate::parse_headers), or simply written:

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use highlight::{
-    Config,
+    Config, RequestContext,
     testing::{Capture, capture, capture_with},
 };
 
@@ -58,6 +58,18 @@ fn one_trace_means_one_and_not_none() {
 
     let telemetry = capture();
     telemetry.in_scope(|| highlight::in_span("pay", |_| tracing::info!("paid")));
+    telemetry.assert_one_trace();
+
+    // What counts is the id that all of a request is stored under, whatever OpenTelemetry's is.
+    let request: RequestContext = "session1/request001".parse().unwrap();
+    let telemetry = capture();
+    telemetry.in_scope(|| {
+        request.in_scope(|| {
+            highlight::in_span("pay", |_| drop(tracing::info_span!(parent: None, "aside")));
+        });
+    });
+    let spans = telemetry.spans();
+    assert_ne!(spans[0].trace_id, spans[1].trace_id);
     telemetry.assert_one_trace();
 }
 

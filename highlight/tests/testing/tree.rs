@@ -39,6 +39,7 @@ fn records_hang_below_their_spans_requests_and_sessions() {
             SpanBuilder::new("POST /orders").kind(SpanKind::Server).run(|span| {
                 tracing::info!(order = 7, "charging");
                 let _ = highlight::try_in_span("charge card", |_| Err::<(), _>(Declined));
+                tracing::info!("given up");
                 span.set_error("");
             });
             metrics::record_count("orders", 2, [KeyValue::new("country", "de")]);
@@ -50,9 +51,10 @@ fn records_hang_below_their_spans_requests_and_sessions() {
 session session1, request request001
 └─ span POST /orders (server)  failed
    ├─ log INFO  charging  order=7
-   └─ span charge card  failed: payment declined
-      └─ error payment declined  (testing::tree::Declined)
-         <- torn\\nin two
+   ├─ span charge card  failed: payment declined
+   │  └─ error payment declined  (testing::tree::Declined)
+   │     <- torn\\nin two
+   └─ log INFO  given up
 no session
 └─ log WARN  aside
 metrics
