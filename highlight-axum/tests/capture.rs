@@ -1,7 +1,5 @@
 //! `highlight::testing` and a served router. By itself, because a capture installs a subscriber.
 
-#![expect(clippy::unwrap_used, reason = "a test's panic is its verdict")]
-
 use std::io;
 
 use axum::{Router, routing::get};
