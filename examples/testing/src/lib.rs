@@ -1,7 +1,7 @@
 //! A small service, and tests of what it records.
 //!
 //! ```text
-//! cargo test -p testing-example
+//! cargo test -p example-testing
 //! ```
 //!
 //! | file | shows |
@@ -23,5 +23,5 @@ pub use self::{
 
 /// What `main` would hand to `highlight::init`.
 pub fn telemetry() -> Config {
-    Config::new("1jdkoe52").service_name("orders").filter("info,testing_example=debug")
+    Config::new("1jdkoe52").service_name("orders").filter("info,example_testing=debug")
 }

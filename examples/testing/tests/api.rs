@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test's panic is its verdict")]
 
 use axum::{body::Body, http::Request};
+use example_testing::router;
 use highlight::testing::{Capture, capture};
-use testing_example::router;
 use tower::ServiceExt;
 
 /// A browser's call in the capture. The server's span ends with the response, which is dropped here.

@@ -1,7 +1,7 @@
 //! What one function records.
 
+use example_testing::{Order, place};
 use highlight::testing::{MetricValue, capture};
-use testing_example::{Order, place};
 
 fn order(cents: u32) -> Order {
     Order { id: 7, customer: "ada".to_owned(), cents }

@@ -1,7 +1,7 @@
 //! What leaves the process with the program's own configuration.
 
+use example_testing::{Order, place, telemetry};
 use highlight::testing::capture_with;
-use testing_example::{Order, place, telemetry};
 
 #[test]
 fn the_gateways_token_never_leaves() {
