@@ -63,7 +63,8 @@ where
             Some(Ok(frame)) => {
                 let sent = frame.data_ref().map_or(0, |data| data.remaining() as u64);
                 *this.expected = this.expected.map(|expected| expected.saturating_sub(sent));
-                if body.is_end_stream() {
+                // Nothing comes after trailers, and servers do not ask.
+                if frame.is_trailers() || body.is_end_stream() {
                     *this.expected = Some(0);
                 }
             }

@@ -81,6 +81,10 @@ impl<S> Layer<S> for HighlightLayer {
     }
 }
 
+/// Marks a request that has its span: it may pass a router's layer and then a nested one's.
+#[derive(Clone)]
+struct Served;
+
 /// The service that [`HighlightLayer`] makes.
 #[derive(Debug, Clone)]
 pub struct HighlightService<S> {
@@ -102,19 +106,28 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let incoming = self.options.incoming(request.headers());
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let has_body = request.method() != http::Method::HEAD;
-        let span = request::describe(&request, self.places, |described| {
-            ServerSpan::start(described, incoming, &self.options)
-        });
-        match span {
+        match self.start(&request) {
             Some(mut span) => {
+                request.extensions_mut().insert(Served);
                 let future = span.run(|| self.inner.call(request));
                 ResponseFuture::new(future, Some(span), has_body)
             }
             None => ResponseFuture::new(self.inner.call(request), None, has_body),
         }
+    }
+}
+
+impl<S> HighlightService<S> {
+    fn start<B>(&self, request: &Request<B>) -> Option<ServerSpan> {
+        if request.extensions().get::<Served>().is_some() {
+            return None;
+        }
+        let incoming = self.options.incoming(request.headers());
+        request::describe(request, self.places, |described| {
+            ServerSpan::start(described, incoming, &self.options)
+        })
     }
 }
 

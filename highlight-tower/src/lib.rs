@@ -15,14 +15,33 @@
 //! arises while it is served: in the synchronous part of the service, in every poll of its future, in every
 //! frame of its body, and in whatever is dropped when the client goes away.
 //!
-//! One layer is enough, outermost. Only a layer that answers CORS preflights goes around it. A layer that turns panics into
+//! One layer is enough, outermost; a request that passes two of them makes one span, that of the outermost. Only a layer that answers CORS preflights goes around it. A layer that turns panics into
 //! responses belongs inside it. Tasks keep the request if they are started with [`highlight::spawn`], not with a bare `tokio::spawn`.
 //!
 //! - The span ends when the response's body has ended, failed or been dropped.
 //! - It is marked as failed by a status of 500 or more, by a cancelled request, and by a panic.
 //! - It is named `{method} {route}`. Tower knows no routes: a router's integration says where its template
 //!   is ([`HighlightLayer::route_from`]); `highlight-axum` does.
-
+//!
+//! # Upgrades
+//!
+//! The span ends with the answer 101. What speaks the new protocol is still the request if it runs in a task that is started
+//! with [`highlight::spawn`] (or, in a callback, with [`highlight::callback_in_current_scope`]):
+//!
+//! ```
+//! # use http::{Request, Response, StatusCode};
+//! async fn handle(mut request: Request<hyper::body::Incoming>) -> Response<String> {
+//!     let upgrade = hyper::upgrade::on(&mut request);
+//!     highlight::spawn(async {
+//!         let connection = upgrade.await;
+//!         tracing::info!("upgraded: {}", connection.is_ok()); // part of the request
+//!     });
+//!     let mut response = Response::new(String::new());
+//!     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+//!     response
+//! }
+//! # let _ = handle;
+//! ```
 //!
 //! # Outgoing requests
 //!
