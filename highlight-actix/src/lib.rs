@@ -58,6 +58,11 @@
 //! ]
 //! ```
 //!
+//! # Upgrades and WebSockets
+//!
+//! The request's span ends with the answer 101. The body that speaks the new protocol is still the request; a task that does so
+//! (actix-ws) keeps it if it is started with [`spawn`].
+//!
 //! # Tests
 //!
 //! A request in the scope of a capture (`highlight::testing`, behind the feature `testing`) is captured:

@@ -42,6 +42,29 @@
 //! # let _: Router = app;
 //! ```
 //!
+//! # WebSockets
+//!
+//! The request's span ends with the answer 101, and axum runs the callback on a task of its own, which knows nothing of the request.
+//! [`callback_in_current_scope`](highlight::callback_in_current_scope) takes it along, so that all that is done over the socket is still the request's:
+//!
+//! ```
+//! use axum::{Router, extract::{WebSocketUpgrade, ws::WebSocket}, response::Response, routing::any};
+//! use highlight_axum::HighlightLayer;
+//!
+//! async fn live(upgrade: WebSocketUpgrade) -> Response {
+//!     upgrade.on_upgrade(highlight::callback_in_current_scope(chat))
+//! }
+//!
+//! async fn chat(mut socket: WebSocket) {
+//!     while let Some(Ok(message)) = socket.recv().await {
+//!         tracing::info!("received {} bytes", message.into_data().len()); // part of the request
+//!     }
+//! }
+//!
+//! let app = Router::new().route("/live", any(live)).layer(HighlightLayer::new());
+//! # let _: Router = app;
+//! ```
+//!
 //! # Tests
 //!
 //! A request in the scope of a capture (`highlight::testing`, behind the feature `testing`) is captured, and needs no socket:

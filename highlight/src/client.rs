@@ -218,6 +218,24 @@ impl Client {
         bridge::logger_provider(self)
     }
 
+    /// The provider of OpenTelemetry tracers whose spans go to this client: for libraries that take one. [`init`](crate::init)
+    /// makes it OpenTelemetry's global one.
+    ///
+    /// ```
+    /// use highlight::otel::opentelemetry::trace::{Tracer, TracerProvider};
+    ///
+    /// let client = highlight::Client::new(highlight::Config::new("1"))?;
+    /// client.tracer_provider().tracer("billing").in_span("invoice", |_| ());
+    /// # Ok::<(), highlight::InitError>(())
+    /// ```
+    ///
+    /// Spans get the session, the request and the user of the context that they start in. It is the client's own: its `shutdown`
+    /// ends the recording of all spans.
+    #[must_use]
+    pub fn tracer_provider(&self) -> SdkTracerProvider {
+        self.0.tracer_provider.clone()
+    }
+
     /// What became of everything recorded so far. All zero for a disabled client.
     #[must_use]
     pub fn stats(&self) -> Stats {
@@ -239,10 +257,6 @@ impl Client {
 
     pub(crate) fn tracer(&self) -> &SdkTracer {
         &self.0.tracer
-    }
-
-    pub(crate) fn tracer_provider(&self) -> &SdkTracerProvider {
-        &self.0.tracer_provider
     }
 
     pub(crate) fn meter_provider(&self) -> &SdkMeterProvider {

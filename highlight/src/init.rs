@@ -48,7 +48,7 @@ pub fn init(config: Config) -> Result<Highlight, InitError> {
             install_panic_hook();
         }
         global::set_text_map_propagator(TraceContextPropagator::new());
-        global::set_tracer_provider(client.tracer_provider().clone());
+        global::set_tracer_provider(client.tracer_provider());
         global::set_meter_provider(client.meter_provider().clone());
     }
     Ok(Highlight { client, tracing_setup })

@@ -23,7 +23,7 @@
 //! | log without a macro | [`log()`](log()) |
 //! | time a piece of work | [`start_active_span`], [`try_start_active_span`], [`in_span`], [`try_in_span`], [`SpanBuilder`] |
 //! | measure and count | [`metrics`] |
-//! | keep the request in tasks and threads | [`spawn`], [`spawn_blocking`], [`spawn_thread`], [`in_current_scope`], [`InCurrentScope`] |
+//! | keep the request in tasks and threads | [`spawn`], [`spawn_blocking`], [`spawn_thread`], [`in_current_scope`], [`callback_in_current_scope`], [`InCurrentScope`] |
 //! | say who is served | [`set_user`], [`User`] |
 //! | read and forward the headers | [`parse_headers`], [`propagation`], [`RequestContext`] |
 //! | send and process messages | [`messaging`] |
@@ -54,7 +54,7 @@
 //!
 //! What instruments itself with OpenTelemetry is part of the request, as long as it uses the same version ([`otel`]): spans of its
 //! global tracer, with the current context or one that is handed over, carry the ids and the user, and are sampled, redacted and counted
-//! as our own; so are metrics of its global meter, and logs of [`Client::logger_provider`]. What it starts in a context made anew, of nothing
+//! as our own; so are spans of [`Client::tracer_provider`], metrics of its global meter, and logs of [`Client::logger_provider`]. What it starts in a context made anew, of nothing
 //! but a span's ids, cannot know the request.
 //!
 //! # Features
@@ -124,7 +124,7 @@ pub use self::{
     span_builder::SpanBuilder,
     span_kind::SpanKind,
     stats::{Dropped, Stats},
-    task::{in_current_scope, spawn_thread},
+    task::{callback_in_current_scope, in_current_scope, spawn_thread},
     user::{User, set_user},
 };
 

@@ -4,9 +4,9 @@
 
 use std::{io, thread};
 
-#[cfg(feature = "tokio")]
-use crate::InCurrentScope;
-use crate::ambient;
+use tracing::instrument::{Instrument, Instrumented};
+
+use crate::{InCurrentScope, WithContext, ambient};
 
 /// [`std::thread::spawn`] for a thread that keeps the current request and span.
 ///
@@ -51,7 +51,7 @@ where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
     // The context inside the span: entering the request's span makes the request's own context current.
-    tokio::spawn(tracing::Instrument::in_current_span(future.in_current_scope()))
+    tokio::spawn(future.in_current_scope().in_current_span())
 }
 
 /// [`tokio::task::spawn_blocking`] for work that keeps the current request and span.
@@ -85,5 +85,35 @@ pub fn in_current_scope<T>(f: impl FnOnce() -> T) -> impl FnOnce() -> T {
             let _guard = ambient::attach(&cx);
             f()
         })
+    }
+}
+
+/// Wraps a callback, a closure that takes a value and makes a future, so that both run with the request and span that are
+/// current now.
+///
+/// For what calls back from a task of its own: the `on_upgrade` of `WebSocket` libraries, above all.
+///
+/// ```
+/// # struct Socket;
+/// # struct Upgrade;
+/// # impl Upgrade { fn on_upgrade<F: Future<Output = ()>>(self, _: impl FnOnce(Socket) -> F) {} }
+/// # async fn chat(_: Socket) {}
+/// fn handler(upgrade: Upgrade) {
+///     upgrade.on_upgrade(highlight::callback_in_current_scope(|socket| async {
+///         tracing::info!("still part of the request");
+///         chat(socket).await;
+///     }))
+/// }
+/// # handler(Upgrade);
+/// ```
+pub fn callback_in_current_scope<A, F: Future>(
+    f: impl FnOnce(A) -> F,
+) -> impl FnOnce(A) -> Instrumented<WithContext<F>> {
+    let cx = ambient::current();
+    let span = tracing::Span::current();
+    move |argument| {
+        let _entered = span.enter();
+        let _guard = ambient::attach(&cx);
+        f(argument).in_current_scope().in_current_span()
     }
 }
