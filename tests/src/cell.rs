@@ -9,8 +9,8 @@ use tokio::runtime::Handle;
 
 use crate::{
     Framework,
-    framework::{Service, Setup},
-    handler::{Arrival, Declined, Reply, handler},
+    framework::{Neighbour, Service, Setup},
+    handler::{Arrival, Declined, Failure, Reply, handler},
     stored::Stored,
     wire::{Answer, Request},
 };
@@ -38,7 +38,7 @@ pub struct Cell {
     /// Clients of further services.
     others: Vec<Client>,
     options: ServerOptions,
-    catch_panics: bool,
+    neighbour: Option<Neighbour>,
 }
 
 impl Cell {
@@ -46,7 +46,7 @@ impl Cell {
         let receiver = Receiver::start(0)?;
         let client = client(&receiver, config, SERVICE)?;
         let options = ServerOptions::default();
-        Ok(Self { framework, receiver, config, client, others: Vec::new(), options, catch_panics: false })
+        Ok(Self { framework, receiver, config, client, others: Vec::new(), options, neighbour: None })
     }
 
     /// The column.
@@ -62,11 +62,17 @@ impl Cell {
         self
     }
 
-    /// Serves with a layer inside ours that turns panics into responses.
+    /// Serves with one more middleware.
     #[must_use]
-    pub fn catching_panics(mut self) -> Self {
-        self.catch_panics = true;
+    pub fn neighbour(mut self, neighbour: Neighbour) -> Self {
+        self.neighbour = Some(neighbour);
         self
+    }
+
+    /// Where the cell's service reports.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Starts a server whose requests `serve` answers.
@@ -89,13 +95,24 @@ impl Cell {
         self.serve_for(client, serve).await
     }
 
-    async fn serve_for<F, Fut>(&self, client: Client, serve: F) -> Result<Service>
+    /// The same with a handler that returns errors of any type.
+    pub async fn serve_failing<F, Fut, E>(&self, serve: F) -> Result<Service>
     where
         F: Fn(Arrival) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<Reply, Declined>> + Send + 'static,
+        Fut: Future<Output = Result<Reply, E>> + Send + 'static,
+        E: Into<Failure>,
+    {
+        self.serve_for(self.client.clone(), serve).await
+    }
+
+    async fn serve_for<F, Fut, E>(&self, client: Client, serve: F) -> Result<Service>
+    where
+        F: Fn(Arrival) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Reply, E>> + Send + 'static,
+        E: Into<Failure>,
     {
         let options = self.options.clone();
-        let setup = Setup { client, handler: handler(serve), options, catch_panics: self.catch_panics };
+        let setup = Setup { client, handler: handler(serve), options, neighbour: self.neighbour };
         self.framework.serve(setup).await
     }
 

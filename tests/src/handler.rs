@@ -10,22 +10,59 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+
+/// The text of the panics that are meant to happen.
+pub const EXPECTED_PANIC: &str = "a panic that the suite expects";
 
 /// A future in a box.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// What serves a request; the frameworks share it.
-pub type Handler = Arc<dyn Fn(Arrival) -> BoxFuture<Result<Reply, Declined>> + Send + Sync>;
+pub type Handler = Arc<dyn Fn(Arrival) -> BoxFuture<Result<Reply, Failure>> + Send + Sync>;
 
 /// Makes a [`Handler`] of an async closure.
-pub fn handler<F, Fut>(serve: F) -> Handler
+pub fn handler<F, Fut, E>(serve: F) -> Handler
 where
     F: Fn(Arrival) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<Reply, Declined>> + Send + 'static,
+    Fut: Future<Output = Result<Reply, E>> + Send + 'static,
+    E: Into<Failure>,
 {
-    Arc::new(move |arrival| Box::pin(serve(arrival)))
+    Arc::new(move |arrival| {
+        let reply = serve(arrival);
+        Box::pin(async { reply.await.map_err(Into::into) })
+    })
+}
+
+/// An error that a handler returns, of any of the usual types.
+#[derive(Debug)]
+pub enum Failure {
+    /// An error type.
+    Declined(Declined),
+    /// The one of `anyhow`.
+    Anyhow(anyhow::Error),
+    /// The one of `eyre`.
+    Eyre(eyre::Report),
+}
+
+impl From<Declined> for Failure {
+    fn from(error: Declined) -> Self {
+        Self::Declined(error)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Anyhow(error)
+    }
+}
+
+impl From<eyre::Report> for Failure {
+    fn from(error: eyre::Report) -> Self {
+        Self::Eyre(error)
+    }
 }
 
 /// A request, as far as a handler wants to know it.
@@ -80,6 +117,10 @@ pub enum Step {
     Fail,
     /// Never goes on.
     Hang,
+    /// Panics.
+    Panic,
+    /// Ends, with a trailer: `x-price: 42`.
+    Trailers,
     /// Ends.
     End,
 }
@@ -108,6 +149,11 @@ impl Body for Steps {
             Step::Hang => {
                 self.waited = true;
                 Poll::Pending
+            }
+            Step::Panic => std::panic::panic_any(EXPECTED_PANIC.to_owned()),
+            Step::Trailers => {
+                let price = (HeaderName::from_static("x-price"), HeaderValue::from_static("42"));
+                Poll::Ready(Some(Ok(Frame::trailers([price].into_iter().collect()))))
             }
             Step::End => Poll::Ready(None),
         }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run -p conformance                     # the table
+//! cargo run -p conformance -- --markdown       # the same, without running it, as docs/conformance.md
 //! cargo test -p conformance --test cells       # one test per cell: `axum::panic`, `tower::headers::two_members`, ...
 //! ```
 //!
@@ -13,13 +14,15 @@
 //! `C§n` is paragraph n of `docs/contract.md` in the repository.
 
 pub mod cell;
+pub mod connection;
 pub mod framework;
 pub mod handler;
 pub mod scenario;
 pub mod stored;
+pub mod table;
 pub mod wire;
 
 pub use self::{
     framework::{Framework, frameworks},
-    scenario::{Scenario, Verdict, scenarios},
+    scenario::{Scenario, Verdict, groups, scenarios},
 };

@@ -62,10 +62,15 @@ impl Request {
         self
     }
 
-    fn encode(&self, host: SocketAddr) -> Vec<u8> {
+    /// A connection that is to be upgraded stays.
+    fn connection(&self) -> &'static str {
+        if self.headers.iter().any(|(name, _)| name == "upgrade") { "upgrade" } else { "close" }
+    }
+
+    pub(crate) fn encode(&self, host: SocketAddr, connection: &str) -> Vec<u8> {
         let Self { method, target, headers } = self;
-        let mut bytes =
-            format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n").into_bytes();
+        let mut bytes = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: {connection}\r\n")
+            .into_bytes();
         for (name, value) in headers {
             bytes.extend_from_slice(name.as_bytes());
             bytes.extend_from_slice(b": ");
@@ -95,7 +100,7 @@ pub struct Answer {
 /// Sends the request; the answer comes over the returned connection. Dropping that is how a client goes away.
 pub async fn open(server: SocketAddr, request: &Request) -> Result<TcpStream> {
     let mut stream = TcpStream::connect(server).await.context("connecting to the server")?;
-    stream.write_all(&request.encode(server)).await.context("sending the request")?;
+    stream.write_all(&request.encode(server, request.connection())).await.context("sending the request")?;
     Ok(stream)
 }
 

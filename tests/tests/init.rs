@@ -323,7 +323,24 @@ fn a_panic_of_a_thread_does_not_end_the_process() {
 }
 
 #[test]
+fn what_loses_the_request_is_recorded_without_it() {
+    let run = run("bare_spawn");
+    run.prints(&["setup: Installed", "done"]).is_quiet();
+    run.stores_logs(&["kept", "lost"]).stores_spans(&["kept work", "lost work"]);
+    for log in &run.rows.logs {
+        let session = if log.message == "kept" { "session" } else { "" };
+        assert_eq!(log.origin.session_id, session, "{log:#?}");
+        let span = run.rows.spans.iter().find(|span| span.span_id == log.span_id).unwrap();
+        assert_eq!((span.origin.session_id.as_str(), span.name.starts_with(&log.message)), (session, true));
+    }
+}
+
+#[test]
 fn spans_of_opentelemetry_libraries_are_exported() {
     let run = run("global_tracer");
-    run.prints(&["setup: Installed", "done"]).stores_spans(&["of a library"]);
+    run.prints(&["setup: Installed", "done"]).stores_spans(&["of a library", "within a request"]);
+    for span in &run.rows.spans {
+        let session = if span.name == "within a request" { "session" } else { "" };
+        assert_eq!(span.origin.session_id, session, "{span:#?}");
+    }
 }

@@ -13,7 +13,7 @@ type Case = (&'static str, fn() -> Outcome);
 
 const FLUSH: Duration = Duration::from_secs(60);
 
-const CASES: [Case; 22] = [
+const CASES: [Case; 23] = [
     ("alone", alone),
     ("twice", twice),
     ("again_after_the_guard", again_after_the_guard),
@@ -36,6 +36,7 @@ const CASES: [Case; 22] = [
     ("panics", panics),
     ("panics_in_thread", panics_in_thread),
     ("global_tracer", global_tracer),
+    ("bare_spawn", bare_spawn),
 ];
 
 fn main() -> ExitCode {
@@ -255,6 +256,23 @@ fn global_tracer() -> Outcome {
         trace::{Span, Tracer},
     };
     let _guard = init()?;
-    global::tracer("library").start("of a library").end();
+    let library = global::tracer("library");
+    library.start("of a library").end();
+    let context: RequestContext = "session/request".parse()?;
+    context.in_scope(|| library.start("within a request").end());
+    Ok(())
+}
+
+fn bare_spawn() -> Outcome {
+    let _guard = init()?;
+    let context: RequestContext = "session/request".parse()?;
+    runtime::Builder::new_multi_thread().build()?.block_on(async {
+        context
+            .scope(async {
+                highlight::spawn(async { in_span("kept work", |_| tracing::info!("kept")) }).await?;
+                tokio::spawn(async { in_span("lost work", |_| tracing::info!("lost")) }).await
+            })
+            .await
+    })?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    convert::Infallible,
     net::TcpListener,
     panic::AssertUnwindSafe,
     pin::Pin,
@@ -10,25 +11,35 @@ use std::{
 };
 
 use actix_web::{
-    App, HttpRequest, HttpResponse, HttpServer,
-    body::{BodySize, MessageBody},
-    dev::ServerHandle,
+    App, Error, HttpRequest, HttpResponse, HttpServer,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::{ServerHandle, ServiceRequest, ServiceResponse},
+    error::ErrorServiceUnavailable,
     http::StatusCode,
+    middleware::{Condition, Next, from_fn},
     rt, web,
 };
 use anyhow::Result;
 use bytes::Bytes;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, stream};
 use highlight_actix::{HandlerError, HighlightMiddleware};
 use http_body::Body;
-use tokio::{sync::oneshot, task};
+use http_body_util::BodyExt;
+use tokio::{sync::oneshot, task, time};
 use tracing::{
     Dispatch,
     dispatcher::{self, DefaultGuard},
 };
+use tracing_actix_web::TracingLogger;
 
-use super::{Framework, OnError, Service, Setup, line_marked};
-use crate::handler::{Arrival, BoxFuture, Declined, Handler, ReplyBody};
+use super::{
+    Framework, Need, Neighbour, OnError, Service, Setup, line_marked,
+    neighbour::{PATIENCE, in_another_request, logging},
+};
+use crate::{
+    cell::HANG,
+    handler::{Arrival, BoxFuture, Declined, Failure, Handler, ReplyBody},
+};
 
 #[derive(Debug)]
 pub(super) struct Actix;
@@ -57,6 +68,14 @@ impl Framework for Actix {
         false
     }
 
+    fn lacks(&self, need: Need) -> Option<&'static str> {
+        match need {
+            Need::SharedRuntime => Some("a worker's tasks stay on its thread, and end with it"),
+            Need::Trailers => Some("actix-web's bodies have no trailers"),
+            _ => None,
+        }
+    }
+
     fn request_span(&self) -> &'static str {
         "GET /orders/{id}"
     }
@@ -73,17 +92,45 @@ thread_local! {
 }
 
 fn run(listener: TcpListener, setup: Setup, subscriber: Dispatch, started: oneshot::Sender<ServerHandle>) {
-    let middleware = HighlightMiddleware::new().with_options(setup.options());
+    let ours = HighlightMiddleware::new().with_options(setup.options());
+    let neighbour = setup.neighbour;
+    let state = web::Data::new(setup);
     let app = move || {
         SUBSCRIBER.set(Some(dispatcher::set_default(&subscriber)));
-        let state = web::Data::new((setup.handler.clone(), setup.catch_panics));
-        let orders = web::resource("/orders/{id}").to(respond);
-        App::new().wrap(middleware.clone()).app_data(state).service(orders)
+        App::new()
+            .app_data(state.clone())
+            .route("/orders/{id}", web::to(respond))
+            .route("/live", web::to(upgrade))
     };
-    let server = HttpServer::new(app).workers(2).disable_signals().h1_allow_half_closed(false);
+    // Two types of apps: `Condition` changes bodies, also where it does not hold.
+    macro_rules! server {
+        ($app:expr) => {
+            HttpServer::new($app)
+                .workers(2)
+                .disable_signals()
+                .h1_allow_half_closed(false)
+                // A crowd may keep a slow machine busy for longer than the usual five seconds.
+                .keep_alive(HANG)
+                .client_request_timeout(HANG)
+                .listen_auto_h2c(listener)
+                .map(HttpServer::run)
+        };
+    }
     rt::System::new().block_on(async {
-        let Ok(server) = server.listen(listener) else { return };
-        let server = server.run();
+        let server = match neighbour {
+            None => server!(move || app().wrap(ours.clone())),
+            Some(neighbour) => server!(move || {
+                // The last one is the outermost.
+                app()
+                    .wrap(Condition::new(neighbour == Neighbour::OursAgain, ours.clone()))
+                    .wrap(Condition::new(neighbour == Neighbour::TracesInside, TracingLogger::default()))
+                    .wrap(from_fn(inside))
+                    .wrap(ours.clone())
+                    .wrap(from_fn(outside))
+                    .wrap(Condition::new(neighbour == Neighbour::TracesOutside, TracingLogger::default()))
+            }),
+        };
+        let Ok(server) = server else { return };
         if started.send(server.handle()).is_ok() {
             // As above.
             let _ = server.await;
@@ -91,19 +138,78 @@ fn run(listener: TcpListener, setup: Setup, subscriber: Dispatch, started: onesh
     });
 }
 
-async fn respond(
-    state: web::Data<(Handler, bool)>,
-    request: HttpRequest,
-) -> Result<HttpResponse, HandlerError> {
-    let (handler, catch_panics) = &**state;
-    let reply = handler(Arrival { path: request.path().to_owned() });
+type Response = Result<ServiceResponse<BoxBody>, Error>;
+
+/// The setup, which every request finds.
+fn setup(request: &ServiceRequest) -> Option<web::Data<Setup>> {
+    request.app_data::<web::Data<Setup>>().cloned()
+}
+
+async fn inside(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Response {
+    let neighbour = setup(&request).and_then(|setup| setup.neighbour);
+    let answer = next.call(request);
+    let answer = match neighbour {
+        Some(Neighbour::TimesOut) => {
+            time::timeout(PATIENCE, answer).await.map_err(ErrorServiceUnavailable)?
+        }
+        Some(Neighbour::LogsInside) => logging(None, answer).await,
+        Some(Neighbour::FailsInside) => failing(answer).await,
+        _ => answer.await,
+    };
+    Ok(answer?.map_into_boxed_body())
+}
+
+async fn outside(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Response {
+    let Some(setup) = setup(&request) else { return Ok(next.call(request).await?.map_into_boxed_body()) };
+    let client = setup.client.clone();
+    let answer = next.call(request);
+    let answer = match setup.neighbour {
+        Some(Neighbour::LogsOutside) => logging(Some(client), answer).await,
+        Some(Neighbour::FailsOutside) => failing(answer).await,
+        Some(Neighbour::CutsBodies) => return Ok(cut(answer.await?).await),
+        Some(Neighbour::AnotherRequest) => in_another_request(client, answer).await,
+        _ => answer.await,
+    };
+    Ok(answer?.map_into_boxed_body())
+}
+
+async fn failing<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    answer.await?;
+    Err(HandlerError::from(Declined::new()).into())
+}
+
+async fn cut(response: ServiceResponse<impl MessageBody>) -> ServiceResponse<BoxBody> {
+    let (request, response) = response.into_parts();
+    let mut body = Box::pin(response.into_body());
+    let _ = std::future::poll_fn(|cx| body.as_mut().poll_next(cx)).await;
+    ServiceResponse::new(request, HttpResponse::Ok().finish())
+}
+
+async fn respond(setup: web::Data<Setup>, request: HttpRequest) -> Result<HttpResponse, HandlerError> {
+    let reply = (setup.handler)(Arrival { path: request.path().to_owned() });
     let reply = match AssertUnwindSafe(reply).catch_unwind().await {
-        Ok(reply) => reply?, // the question mark
-        Err(_) if *catch_panics => return Ok(HttpResponse::InternalServerError().finish()),
+        Ok(Ok(reply)) => reply,
+        Ok(Err(Failure::Declined(error))) => Err(error)?, // the question mark
+        Ok(Err(Failure::Anyhow(error))) => Err(error)?,
+        Ok(Err(Failure::Eyre(error))) => Err(error)?,
+        Err(_) if setup.neighbour == Some(Neighbour::CatchesPanics) => {
+            return Ok(HttpResponse::InternalServerError().finish());
+        }
         Err(panic) => std::panic::resume_unwind(panic),
     };
     let status = StatusCode::from_u16(reply.status).unwrap_or_default();
     Ok(HttpResponse::with_body(status, Streamed(reply.body)).map_into_boxed_body())
+}
+
+/// The handler goes on, beyond the answer, as the body, which an upgraded connection is to actix.
+async fn upgrade(setup: web::Data<Setup>, request: HttpRequest) -> HttpResponse {
+    let handler: Handler = setup.handler.clone();
+    let arrival = Arrival { path: request.path().to_owned() };
+    let text = async move {
+        let Ok(reply) = handler(arrival).await else { return Ok(Bytes::new()) };
+        Ok::<_, Infallible>(reply.body.collect().await.map(|text| text.to_bytes()).unwrap_or_default())
+    };
+    HttpResponse::SwitchingProtocols().upgrade("websocket").streaming(stream::once(Box::pin(text)))
 }
 
 /// A body of the suite as one of actix.

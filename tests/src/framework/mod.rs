@@ -2,6 +2,7 @@
 
 mod actix;
 mod axum;
+mod neighbour;
 mod plain;
 mod tower;
 
@@ -16,9 +17,12 @@ use tokio::{
 };
 
 use crate::{
+    connection::{self, Multiplexed},
     handler::{BoxFuture, Handler},
     wire::{self, Answer, Request},
 };
+
+pub use self::neighbour::{Neighbour, PATIENCE};
 
 /// A framework with our integration: how a handler is served with it.
 pub trait Framework: fmt::Debug + Sync {
@@ -39,11 +43,36 @@ pub trait Framework: fmt::Debug + Sync {
         true
     }
 
+    /// Why there is no such thing, if there is none.
+    fn lacks(&self, need: Need) -> Option<&'static str> {
+        let _ = need;
+        None
+    }
+
     /// The name of the span of `GET /orders/7`.
     fn request_span(&self) -> &'static str;
 
     /// What becomes of an error that the handler returns.
     fn on_error(&self) -> OnError;
+}
+
+/// What a row may need of a framework.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// A server span, with a status, and a body that is sent frame by frame.
+    Server,
+    /// The `tracing` span that carries the request.
+    RequestSpan,
+    /// Handlers on the suite's own runtime: see [`Framework::shares_runtime`].
+    SharedRuntime,
+    /// Headers as lines, of which several may have one name.
+    HeaderLines,
+    /// Connections that carry several requests, or none any more.
+    Connection,
+    /// Middleware of others.
+    Neighbours,
+    /// Bodies with trailers.
+    Trailers,
 }
 
 /// What a framework does with an error that the handler returns.
@@ -71,8 +100,8 @@ pub struct Setup {
     pub handler: Handler,
     /// The options of our layer, without the client.
     pub options: ServerOptions,
-    /// Whether a layer inside ours turns panics into responses.
-    pub catch_panics: bool,
+    /// What else stands around the handler.
+    pub neighbour: Option<Neighbour>,
 }
 
 impl Setup {
@@ -112,6 +141,29 @@ impl Service {
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(serve(listener, stopped));
         Ok(Self { reach: Reach::Socket(address), stop: Some(stop), server: Some(server) })
+    }
+
+    /// Its address, if it has one.
+    fn address(&self) -> Result<SocketAddr> {
+        match &self.reach {
+            Reach::Socket(address) => Ok(*address),
+            Reach::Call(_) => bail!("no server"),
+        }
+    }
+
+    /// Sends the requests over one connection, each after the answer to the one before.
+    pub async fn one_by_one(&self, requests: &[Request]) -> Result<Vec<Answer>> {
+        connection::one_by_one(self.address()?, requests).await
+    }
+
+    /// Sends the requests over one connection, all before the first answer.
+    pub async fn pipelined(&self, requests: &[Request]) -> Result<Vec<Answer>> {
+        connection::pipelined(self.address()?, requests).await
+    }
+
+    /// A connection of HTTP/2, which carries any number of requests at once.
+    pub async fn multiplexed(&self) -> Result<Multiplexed> {
+        Multiplexed::open(self.address()?).await
     }
 
     fn of_calls(calls: plain::Calls) -> Self {

@@ -3,13 +3,13 @@
 use std::{collections::HashMap, sync::Arc};
 
 use anyhow::Result;
-use highlight::{parse_headers, try_start_active_span};
+use highlight::{consume_error, parse_headers, start_active_span};
 use http_body_util::BodyExt;
 use tokio::task::JoinHandle;
 
-use super::{Framework, OnError, Service, Setup};
+use super::{Framework, Need, OnError, Service, Setup};
 use crate::{
-    handler::{Arrival, BoxFuture},
+    handler::{Arrival, BoxFuture, Failure, Reply},
     wire::{Answer, Request},
 };
 
@@ -27,6 +27,16 @@ impl Framework for Plain {
 
     fn is_http(&self) -> bool {
         false
+    }
+
+    fn lacks(&self, need: Need) -> Option<&'static str> {
+        match need {
+            Need::SharedRuntime => None,
+            Need::Server => Some("a program that serves no HTTP has no response, and none of our layers"),
+            Need::RequestSpan => Some("the span of `tracing` that stands for a request is a layer's"),
+            Need::HeaderLines => Some("a map holds one value for a name"),
+            Need::Connection | Need::Neighbours | Need::Trailers => Some("there is no server"),
+        }
     }
 
     fn request_span(&self) -> &'static str {
@@ -57,12 +67,28 @@ impl Calls {
 async fn consume(setup: Arc<Setup>, headers: HashMap<String, String>, path: String) -> Option<Answer> {
     let work = async {
         let context = parse_headers(&headers);
-        let span = try_start_active_span("request", async |_| (setup.handler)(Arrival { path }).await);
-        context.scope(span).await
+        context.scope(handle(&setup, Arrival { path })).await
     };
-    let reply = setup.client.scope(work).await.ok()?;
+    let reply = setup.client.scope(work).await?;
     let body = reply.body.collect().await.ok()?.to_bytes();
     Some(Answer { status: reply.status, body: String::from_utf8_lossy(&body).into_owned() })
+}
+
+/// The errors of `anyhow` and `eyre` are no [`Error`](std::error::Error)s, and are reported as what they hold.
+async fn handle(setup: &Setup, arrival: Arrival) -> Option<Reply> {
+    start_active_span("request", async |_| {
+        let failure = match (setup.handler)(arrival).await {
+            Ok(reply) => return Some(reply),
+            Err(failure) => failure,
+        };
+        match &failure {
+            Failure::Declined(error) => consume_error(error),
+            Failure::Anyhow(error) => consume_error(&**error),
+            Failure::Eyre(error) => consume_error(&**error),
+        }
+        None
+    })
+    .await
 }
 
 impl std::fmt::Debug for Calls {

@@ -1,18 +1,34 @@
 //! `highlight-tower` around a `service_fn`, served by hyper.
 
-use std::future::Future;
+use std::convert::Infallible;
 
 use anyhow::Result;
-use http::{Request, Response};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use highlight_tower::HighlightLayer;
+use http::{Request, Response, StatusCode, header};
 use http_body::Body;
-use hyper::{body::Incoming, server::conn::http1};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use tokio::{net::TcpListener, sync::oneshot, task::JoinSet};
-use tower::{Layer, service_fn};
-use tower_http::catch_panic::CatchPanicLayer;
+use http_body_util::{BodyExt, Empty, combinators::UnsyncBoxBody};
+use hyper::body::Incoming;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
+use tokio::{io::AsyncWriteExt, net::TcpListener, sync::oneshot, task::JoinSet};
+use tower::{Layer, ServiceExt, service_fn, util::BoxCloneSyncService};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    timeout::TimeoutLayer,
+    trace::{DefaultMakeSpan, TraceLayer},
+};
+use tracing::Level;
 
-use super::{Framework, OnError, Service, Setup};
-use crate::handler::{Arrival, BoxFuture, Declined, Handler, ReplyBody};
+use super::{
+    Framework, Neighbour, OnError, Service, Setup,
+    neighbour::{PATIENCE, in_another_request, logging},
+};
+use crate::handler::{Arrival, BoxFuture, Declined, Failure, Handler};
 
 #[derive(Debug)]
 pub(super) struct Tower;
@@ -23,16 +39,8 @@ impl Framework for Tower {
     }
 
     fn serve(&self, setup: Setup) -> BoxFuture<Result<Service>> {
-        let layer = highlight_tower::HighlightLayer::new().with_options(setup.options());
-        let Setup { handler, catch_panics, .. } = setup;
-        let handle = service_fn(move |request: Request<Incoming>| respond(&handler, &request));
-        if catch_panics {
-            let service = layer.layer(CatchPanicLayer::new().layer(handle));
-            Box::pin(Service::on_socket(move |listener, stopped| accept(listener, stopped, service)))
-        } else {
-            let service = layer.layer(handle);
-            Box::pin(Service::on_socket(move |listener, stopped| accept(listener, stopped, service)))
-        }
+        let service = stack(setup);
+        Box::pin(Service::on_socket(move |listener, stopped| accept(listener, stopped, service)))
     }
 
     fn request_span(&self) -> &'static str {
@@ -44,25 +52,114 @@ impl Framework for Tower {
     }
 }
 
-fn respond(
-    handler: &Handler,
-    request: &Request<Incoming>,
-) -> impl Future<Output = Result<Response<ReplyBody>, Declined>> + Send + use<> {
-    let reply = handler(Arrival { path: request.uri().path().to_owned() });
-    async move {
-        let reply = reply.await?;
-        let mut response = Response::new(reply.body);
-        *response.status_mut() = http::StatusCode::from_u16(reply.status).unwrap_or_default();
-        Ok(response)
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type BoxBody = UnsyncBoxBody<Bytes, BoxError>;
+type BoxService = BoxCloneSyncService<Request<Incoming>, Response<BoxBody>, BoxError>;
+
+/// Any service, with any body, as one of the same type.
+fn boxed<S, B>(service: S) -> BoxService
+where
+    S: tower::Service<Request<Incoming>, Response = Response<B>, Future: Send, Error: Into<BoxError>>,
+    S: Clone + Send + Sync + 'static,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    let response = |response: Response<B>| response.map(|body| body.map_err(Into::into).boxed_unsync());
+    BoxCloneSyncService::new(service.map_response(response).map_err(Into::into))
+}
+
+/// The handler, our layer and its neighbour.
+fn stack(setup: Setup) -> BoxService {
+    let layer = HighlightLayer::new().with_options(setup.options());
+    let Setup { client, handler, neighbour, .. } = setup;
+    let service = boxed(service_fn(move |request| respond(handler.clone(), request)));
+    let service = match neighbour {
+        Some(Neighbour::CatchesPanics) => boxed(CatchPanicLayer::new().layer(service)),
+        Some(Neighbour::TimesOut) => {
+            boxed(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE).layer(service))
+        }
+        Some(Neighbour::LogsInside) => {
+            boxed(service_fn(move |request| logging(None, service.clone().oneshot(request))))
+        }
+        Some(Neighbour::FailsInside) => boxed(service_fn(move |request| failing(service.clone(), request))),
+        Some(Neighbour::TracesInside) => boxed(tracing_layer().layer(service)),
+        Some(Neighbour::OursAgain) => boxed(layer.layer(service)),
+        _ => service,
+    };
+    let service = boxed(layer.layer(service));
+    match neighbour {
+        Some(Neighbour::LogsOutside) => {
+            boxed(service_fn(move |request| logging(Some(client.clone()), service.clone().oneshot(request))))
+        }
+        Some(Neighbour::FailsOutside) => boxed(service_fn(move |request| failing(service.clone(), request))),
+        Some(Neighbour::TracesOutside) => boxed(tracing_layer().layer(service)),
+        Some(Neighbour::CutsBodies) => boxed(service_fn(move |request| cutting(service.clone(), request))),
+        Some(Neighbour::AnotherRequest) => boxed(service_fn(move |request| {
+            in_another_request(client.clone(), service.clone().oneshot(request))
+        })),
+        _ => service,
     }
 }
 
-async fn accept<S, B>(listener: TcpListener, mut stopped: oneshot::Receiver<()>, service: S)
-where
-    S: tower::Service<Request<Incoming>, Response = Response<B>, Future: Send, Error: Into<BoxError>>,
-    S: Clone + Send + 'static,
-    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
-{
+/// As a service usually has it.
+pub(super) fn tracing_layer() -> TraceLayer<
+    tower_http::classify::SharedClassifier<tower_http::classify::ServerErrorsAsFailures>,
+    DefaultMakeSpan,
+> {
+    TraceLayer::new_for_http().make_span_with(DefaultMakeSpan::new().level(Level::INFO))
+}
+
+async fn failing(service: BoxService, request: Request<Incoming>) -> Result<Response<BoxBody>, BoxError> {
+    service.oneshot(request).await?;
+    Err(Declined::new().into())
+}
+
+async fn cutting(service: BoxService, request: Request<Incoming>) -> Result<Response<BoxBody>, BoxError> {
+    let mut response = service.oneshot(request).await?;
+    let _ = response.body_mut().frame().await;
+    Ok(Response::new(Empty::new().map_err(|never: Infallible| match never {}).boxed_unsync()))
+}
+
+async fn respond(handler: Handler, request: Request<Incoming>) -> Result<Response<BoxBody>, BoxError> {
+    let arrival = Arrival { path: request.uri().path().to_owned() };
+    if arrival.path == "/live" {
+        return Ok(upgrade(handler, arrival, request));
+    }
+    let reply = handler(arrival).await?;
+    let mut response = Response::new(reply.body.map_err(Into::into).boxed_unsync());
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or_default();
+    Ok(response)
+}
+
+/// The handler goes on, beyond the answer, with the connection.
+fn upgrade(handler: Handler, arrival: Arrival, mut request: Request<Incoming>) -> Response<BoxBody> {
+    let upgrade = hyper::upgrade::on(&mut request);
+    highlight::spawn(async move {
+        let Ok(connection) = upgrade.await else { return };
+        let Ok(reply) = handler(arrival).await else { return };
+        let Ok(text) = reply.body.collect().await else { return };
+        // The client may have gone.
+        let _ = TokioIo::new(connection).write_all(&text.to_bytes()).await;
+    });
+    let mut response = Response::new(Empty::new().map_err(|never: Infallible| match never {}).boxed_unsync());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    for (name, value) in [(header::CONNECTION, "upgrade"), (header::UPGRADE, "websocket")] {
+        response.headers_mut().insert(name, http::HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Errors are services' own here: the connection ends with them.
+impl From<Failure> for BoxError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Declined(error) => error.into(),
+            Failure::Anyhow(error) => error.into(),
+            Failure::Eyre(error) => error.into(),
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, mut stopped: oneshot::Receiver<()>, service: BoxService) {
     let mut connections = JoinSet::new();
     loop {
         let stream = tokio::select! {
@@ -73,12 +170,10 @@ where
             },
         };
         let service = TowerToHyperService::new(service.clone());
-        connections.spawn(async move {
-            // A service that fails, or a client that goes away, ends the connection; nobody is to be told.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        });
+        let server = auto::Builder::new(TokioExecutor::new());
+        let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+        // A service that fails, or a client that goes away, ends the connection; nobody is to be told.
+        connections.spawn(connection.map(drop));
     }
     while connections.join_next().await.is_some() {}
 }
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;

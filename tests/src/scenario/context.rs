@@ -8,6 +8,7 @@ use highlight::{Level, RequestContext, log};
 use super::Scenario;
 use crate::{
     cell::{Cell, REQUEST, SESSION},
+    framework::Need,
     handler::Reply,
     stored::attribute,
 };
@@ -18,7 +19,7 @@ pub(super) fn rows() -> Vec<Scenario> {
         Scenario::new("log_function", log_function),
         Scenario::new("after_yield", after_yield),
         Scenario::new("after_sleep", after_sleep),
-        Scenario::new("across_threads", across_threads).applies(|framework| framework.shares_runtime()),
+        Scenario::new("across_threads", across_threads).needs(Need::SharedRuntime),
         Scenario::new("current_context", current_context),
         Scenario::new("events_are_not_on_spans", events_are_not_on_spans),
     ]

@@ -1,13 +1,15 @@
 //! The client goes away while the handler works.
 
+use std::{error::Error, time::Duration};
+
 use anyhow::{Context, Result, ensure};
 use highlight::start_active_span;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time};
 
 use super::Scenario;
 use crate::{
     cell::{Cell, REQUEST, SESSION},
-    handler::Reply,
+    handler::{Declined, Reply},
     stored::{attribute, is_child},
     wire::Request,
 };
@@ -16,6 +18,8 @@ pub(super) fn rows() -> Vec<Scenario> {
     vec![
         Scenario::new("client_gone", client_gone),
         Scenario::new("client_gone_inside_span", client_gone_inside_span),
+        Scenario::new("error_from_drop", error_from_drop),
+        Scenario::new("timeout", timeout),
     ]
 }
 
@@ -82,5 +86,62 @@ async fn client_gone_inside_span(cell: Cell) -> Result<()> {
     let span = stored.span("charge")?;
     is_child(span, stored.request_span()?)?;
     ensure!(stored.log("given up")?.span_id == span.span_id);
+    Ok(())
+}
+
+/// Reports an error when it is dropped.
+struct Unfinished;
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        tracing::error!(error = &Declined::new() as &dyn Error, "not finished");
+    }
+}
+
+async fn error_from_drop(cell: Cell) -> Result<()> {
+    let (enter, mut entered) = mpsc::unbounded_channel();
+    let service = cell
+        .serve(move |_| {
+            let enter = enter.clone();
+            async move {
+                let _unfinished = Unfinished;
+                let _ = enter.send(());
+                std::future::pending().await
+            }
+        })
+        .await?;
+    let pending = service.begin(&Request::from_browser(SESSION, REQUEST)).await?;
+    entered.recv().await.context("the handler runs")?;
+    pending.leave().await;
+    let stored = cell.stored([service]).await?;
+
+    stored.belongs_to(SESSION, REQUEST)?;
+    let (error, log) = stored.error()?;
+    ensure!(error.event == Declined::MESSAGE && log.message == "not finished");
+    ensure!(error.span_id == stored.request_span()?.span_id);
+    ensure!(attribute(&error.payload, "exception.causes.0")? == Declined::CAUSE);
+    Ok(())
+}
+
+/// The handler gives up on its work, which is dropped, and answers.
+async fn timeout(cell: Cell) -> Result<()> {
+    let (answer, stored) = cell
+        .answer(|_| async {
+            let work = start_active_span("slow", async |_| {
+                let _witness = Witness;
+                std::future::pending::<()>().await;
+            });
+            let outcome = time::timeout(Duration::from_millis(20), work).await;
+            tracing::info!("after");
+            Ok(Reply::text(outcome.is_err().to_string()))
+        })
+        .await?;
+    ensure!(answer.body == "true", "the work was dropped");
+    stored.belongs_to(SESSION, REQUEST)?;
+    stored.no_error()?;
+    let request = stored.request_span()?;
+    is_child(stored.span("slow")?, request)?;
+    ensure!(stored.log("given up")?.span_id == stored.span("slow")?.span_id);
+    ensure!(stored.log("after")?.span_id == request.span_id && request.status_code == "Unset");
     Ok(())
 }

@@ -6,6 +6,7 @@ use super::Scenario;
 use crate::{
     Framework,
     cell::{Cell, SESSION, W3C},
+    framework::Need,
     handler::Reply,
     wire::{REQUEST_HEADER, Request},
 };
@@ -59,8 +60,7 @@ const SHAPES: [Shape; 19] = [
 pub(super) fn rows() -> Vec<Scenario> {
     let shapes = SHAPES.iter().map(|shape| {
         let row = Scenario::new(format!("headers::{}", shape.name), |cell| arrives(cell, shape));
-        // A map holds one value for a name.
-        if shape.lines.len() > 1 { row.http_only() } else { row }
+        if shape.lines.len() > 1 { row.needs(Need::HeaderLines) } else { row }
     });
     let others = [
         Scenario::new("headers::upper_case_name", |cell| named(cell, "X-HIGHLIGHT-REQUEST")),

@@ -1,10 +1,11 @@
 //! Three services in a row, for each row of C§4.3: one stored trace over all of them, and the session kept.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use anyhow::{Result, ensure};
-use highlight::{RequestContext, propagation, start_active_span};
+use anyhow::{Context, Result, ensure};
+use highlight::{RequestContext, messaging::Message, parse_headers, propagation, start_active_span};
 use highlight_local::model::Span;
+use tokio::sync::mpsc;
 
 use super::Scenario;
 use crate::{
@@ -33,6 +34,7 @@ pub(super) fn rows() -> Vec<Scenario> {
         }),
         Scenario::new("three_services::traceparent_only", traceparent_only),
         Scenario::new("queued::row_1", |cell| queued(cell, traced(REQUEST), W3C)),
+        Scenario::new("message_after_the_request", message_after_the_request),
         Scenario::new("queued::row_3", |cell| queued(cell, Request::from_browser(SESSION, REQUEST), REQUEST)),
     ]
 }
@@ -168,4 +170,36 @@ fn forget_caller(stored: &mut Stored) {
             Arc::make_mut(span).parent_span_id.clear();
         }
     }
+}
+
+/// What was sent in a request is processed when that is long over, and its server gone.
+async fn message_after_the_request(cell: Cell) -> Result<()> {
+    let (send, mut sent) = mpsc::unbounded_channel();
+    let service = cell
+        .serve(move |_| {
+            let send = send.clone();
+            async move {
+                Message::new("kafka", "orders").send_span().run(|_| {
+                    let mut headers = HashMap::<String, String>::new();
+                    propagation::inject(&mut headers);
+                    drop(send.send(headers));
+                });
+                Reply::ok()
+            }
+        })
+        .await?;
+    service.answer(&Request::from_browser(SESSION, REQUEST)).await?;
+    service.stop().await?;
+    let headers = sent.recv().await.context("a message")?;
+    let processed = Message::new("kafka", "orders").process_span(&parse_headers(&headers));
+    let work = async { processed.start(async |_| tracing::info!("processed")).await };
+    cell.client().scope(work).await;
+    let stored = cell.stored([]).await?;
+    stored.belongs_to(SESSION, REQUEST)?;
+    let (sent, processed) = (stored.span("send orders")?, stored.span("process orders")?);
+    is_child(sent, stored.request_span()?)?;
+    is_child(processed, sent)?;
+    ensure!((sent.kind, processed.kind) == ("Producer", "Consumer"));
+    ensure!(stored.log("processed")?.span_id == processed.span_id);
+    Ok(())
 }

@@ -1,13 +1,19 @@
 //! The rows of the table.
 
+mod concurrency;
+mod connections;
 mod context;
 mod crowd;
 mod departure;
+mod erased;
 mod errors;
 mod filters;
+mod foreign;
 mod headers;
 mod hops;
 mod http;
+mod identity;
+mod neighbours;
 mod once;
 mod panics;
 mod parents;
@@ -34,12 +40,15 @@ use tracing_subscriber::layer::SubscriberExt;
 use crate::{
     Framework,
     cell::{Cell, HANG},
+    framework::Need,
+    handler::EXPECTED_PANIC,
 };
 
 /// A row: what is done, and what must then be stored.
 pub struct Scenario {
     name: String,
-    applies: fn(&dyn Framework) -> bool,
+    needs: Vec<Need>,
+    impossible: Option<&'static str>,
     config: fn(Config) -> Config,
     subscriber: Option<fn() -> Dispatch>,
     script: Script,
@@ -50,39 +59,50 @@ type Script = Box<dyn Fn(Cell) -> Pin<Box<dyn Future<Output = Result<()>>>> + Se
 /// What a cell says.
 #[derive(Debug)]
 pub enum Verdict {
-    /// The framework has no such thing.
-    NotApplicable,
     /// All is stored as it must be.
     Passed,
-    /// Something is not.
+    /// It cannot be had, for this reason; what happens instead is as it must be.
+    Impossible(&'static str),
+    /// The framework has no such thing, for this reason.
+    NotApplicable(&'static str),
+    /// Something is not as it must be.
     Failed(anyhow::Error),
+}
+
+/// All rows, each concept with its own.
+#[must_use]
+pub fn groups() -> Vec<(&'static str, Vec<Scenario>)> {
+    vec![
+        ("The request is current", context::rows()),
+        ("Spans", spans::rows()),
+        ("Explicit parents", parents::rows()),
+        ("Spans of OpenTelemetry itself", foreign::rows()),
+        ("Work elsewhere", work::rows()),
+        ("At the same time", concurrency::rows()),
+        ("Crowds", crowd::rows()),
+        ("Connections", connections::rows()),
+        ("Bodies", streaming::rows()),
+        ("Clients that go away", departure::rows()),
+        ("Panics", panics::rows()),
+        ("Errors", errors::rows()),
+        ("Errors of `anyhow` and `eyre`", erased::rows()),
+        ("Spellings of errors in logs", spellings::rows()),
+        ("Once per failure", once::rows()),
+        ("Other middleware", neighbours::rows()),
+        ("Who is served", identity::rows()),
+        ("Sampling", sampling::rows()),
+        ("Filters and consoles", filters::rows()),
+        ("Headers", headers::rows()),
+        ("From service to service", hops::rows()),
+        ("Privacy", privacy::rows()),
+        ("HTTP", http::rows()),
+    ]
 }
 
 /// All rows.
 #[must_use]
 pub fn scenarios() -> Vec<Scenario> {
-    [
-        context::rows(),
-        spans::rows(),
-        parents::rows(),
-        work::rows(),
-        streaming::rows(),
-        departure::rows(),
-        panics::rows(),
-        errors::rows(),
-        spellings::rows(),
-        once::rows(),
-        sampling::rows(),
-        filters::rows(),
-        headers::rows(),
-        hops::rows(),
-        crowd::rows(),
-        privacy::rows(),
-        http::rows(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    groups().into_iter().flat_map(|(_, rows)| rows).collect()
 }
 
 impl Scenario {
@@ -93,7 +113,8 @@ impl Scenario {
     {
         Self {
             name: name.into(),
-            applies: |_| true,
+            needs: Vec::new(),
+            impossible: None,
             config: |config| config,
             subscriber: None,
             script: Box::new(move |cell| Box::pin(script(cell))),
@@ -102,11 +123,18 @@ impl Scenario {
 
     /// Only where there is a server.
     fn http_only(self) -> Self {
-        self.applies(|framework| framework.is_http())
+        self.needs(Need::Server)
     }
 
-    fn applies(mut self, applies: fn(&dyn Framework) -> bool) -> Self {
-        self.applies = applies;
+    /// Only where there is such a thing.
+    fn needs(mut self, need: Need) -> Self {
+        self.needs.push(need);
+        self
+    }
+
+    /// What one might wish for, and nobody can have: the row says what happens instead.
+    fn impossible(mut self, reason: &'static str) -> Self {
+        self.impossible = Some(reason);
         self
     }
 
@@ -127,22 +155,28 @@ impl Scenario {
         &self.name
     }
 
-    /// Whether the framework has what the row is about.
+    /// What the cell says if it does not fail.
     #[must_use]
-    pub fn applies_to(&self, framework: &dyn Framework) -> bool {
-        (self.applies)(framework)
+    pub fn expected(&self, framework: &dyn Framework) -> Verdict {
+        let lacking = self.needs.iter().find_map(|need| framework.lacks(*need));
+        match (lacking, self.impossible) {
+            (Some(reason), _) => Verdict::NotApplicable(reason),
+            (None, Some(reason)) => Verdict::Impossible(reason),
+            (None, None) => Verdict::Passed,
+        }
     }
 
     /// Runs the cell.
     #[must_use]
     pub fn run(&self, framework: &'static dyn Framework) -> Verdict {
-        if !self.applies_to(framework) {
-            return Verdict::NotApplicable;
+        let expected = self.expected(framework);
+        if matches!(expected, Verdict::NotApplicable(_)) {
+            return expected;
         }
         prepare_process();
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| self.run_cell(framework)));
         match outcome {
-            Ok(Ok(())) => Verdict::Passed,
+            Ok(Ok(())) => expected,
             Ok(Err(error)) => Verdict::Failed(error),
             Err(_) => Verdict::Failed(anyhow!("the cell panicked")),
         }
@@ -171,9 +205,6 @@ impl std::fmt::Debug for Scenario {
     }
 }
 
-/// The text of the panics that are meant to happen.
-const EXPECTED_PANIC: &str = "a panic that the suite expects";
-
 /// What exists once per process: a subscriber with nothing but our layer, a logger that hands on to it, and the panic hook. There is
 /// no process-wide client: what lost its cell would not be recorded.
 fn prepare_process() {
@@ -184,7 +215,8 @@ fn prepare_process() {
         let _ = tracing_log::LogTracer::init();
         let print = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let expected = info.payload().downcast_ref::<String>().is_some_and(|text| text == EXPECTED_PANIC);
+            let expected = info.payload().downcast_ref::<String>().is_some_and(|text| text == EXPECTED_PANIC)
+                || info.payload().is::<panics::NoText>();
             if !expected {
                 print(info);
             }

@@ -3,10 +3,11 @@
 use anyhow::{Result, ensure};
 use highlight_local::model::Span;
 
-use super::{EXPECTED_PANIC, Scenario};
+use super::Scenario;
 use crate::{
     cell::{Cell, REQUEST, SESSION},
-    handler::{Arrival, Declined, Reply},
+    framework::Neighbour,
+    handler::{Arrival, Declined, EXPECTED_PANIC, Reply, Step},
     stored::{Stored, attribute},
     wire::Request,
 };
@@ -14,6 +15,8 @@ use crate::{
 pub(super) fn rows() -> Vec<Scenario> {
     vec![
         Scenario::new("panic", panics),
+        Scenario::new("panic_without_text", panics_without_text),
+        Scenario::new("panic_in_body", panics_in_body).http_only(),
         Scenario::new("panic_in_span", panics_in_span),
         Scenario::new("panic_caught_inside", caught_inside).http_only(),
         Scenario::new("panic_in_spawned_task", panics_in_spawned_task),
@@ -27,6 +30,45 @@ async fn panicking(arrival: Arrival) -> Result<Reply, Declined> {
         return Reply::ok();
     }
     panic!("{EXPECTED_PANIC}")
+}
+
+/// The payload of a panic that says nothing.
+pub(super) struct NoText;
+
+async fn panics_without_text(cell: Cell) -> Result<()> {
+    let service = cell.serve(|_| async { std::panic::panic_any(NoText) }).await?;
+    service.send(&Request::from_browser(SESSION, REQUEST)).await?;
+    let stored = cell.stored([service]).await?;
+    stored.belongs_to(SESSION, REQUEST)?;
+    let (error, log) = stored.error()?;
+    ensure!(!error.event.is_empty() && log.level == "fatal", "{error:#?}");
+    ensure!(error.span_id == stored.request_span()?.span_id);
+    ensure!(attribute(&error.payload, "code.file.path")?.ends_with("scenario/panics.rs"));
+    has_failed(stored.request_span()?)
+}
+
+/// The answer has begun.
+async fn panics_in_body(cell: Cell) -> Result<()> {
+    let mut frames = 0;
+    let service = cell
+        .serve(move |_| async move {
+            Ok(Reply::streaming(move || {
+                frames += 1;
+                if frames == 2 { Step::Panic } else { Step::Data("data ") }
+            }))
+        })
+        .await?;
+    let answer = service.send(&Request::from_browser(SESSION, REQUEST)).await?;
+    ensure!(answer.is_none(), "the answer looks complete: {answer:?}");
+    let stored = cell.stored([service]).await?;
+    stored.belongs_to(SESSION, REQUEST)?;
+    let (error, log) = stored.error()?;
+    let span = stored.request_span()?;
+    ensure!(error.event == EXPECTED_PANIC && log.level == "fatal" && error.span_id == span.span_id);
+    has_failed(span)?;
+    ensure!(attribute(&span.attributes, "error.type")? == "panic");
+    ensure!(attribute(&span.attributes, "http.response.status_code")? == "200");
+    Ok(())
 }
 
 fn is_fatal(stored: &Stored, in_span: &Span) -> Result<()> {
@@ -87,7 +129,7 @@ async fn panics_in_span(cell: Cell) -> Result<()> {
 }
 
 async fn caught_inside(cell: Cell) -> Result<()> {
-    let (answer, stored) = cell.catching_panics().answer(panicking).await?;
+    let (answer, stored) = cell.neighbour(Neighbour::CatchesPanics).answer(panicking).await?;
     ensure!(answer.status == 500, "answered {}", answer.status);
     stored.belongs_to(SESSION, REQUEST)?;
     let span = stored.request_span()?;

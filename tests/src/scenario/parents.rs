@@ -17,26 +17,28 @@ use tracing_subscriber::layer::SubscriberExt;
 use super::Scenario;
 use crate::{
     cell::{Cell, REQUEST, SESSION},
+    framework::Need,
     handler::{Declined, Reply},
     stored::{Stored, attribute, is_child},
 };
 
 pub(super) fn rows() -> Vec<Scenario> {
     vec![
-        Scenario::new("span_below_the_current", span_below_the_current).http_only(),
+        Scenario::new("span_below_the_current", span_below_the_current).needs(Need::RequestSpan),
         Scenario::new("span_below_a_span", span_below_a_span),
         Scenario::new("span_below_an_unexported", span_below_an_unexported),
         Scenario::new("span_below_a_disabled", span_below_a_disabled).subscriber(no_details),
         Scenario::new("span_below_no_request_span", span_below_no_request_span)
             .config(|config| config.request_span(false)),
         Scenario::new("span_below_none", span_below_none),
-        Scenario::new("span_below_none_is_given_a_parent", span_below_none_is_given_a_parent).http_only(),
+        Scenario::new("span_below_none_is_given_a_parent", span_below_none_is_given_a_parent)
+            .needs(Need::RequestSpan),
         Scenario::new("span_below_none_excluded", span_below_none_excluded).http_only(),
         Scenario::new("event_below_a_span", event_below_a_span),
         Scenario::new("event_below_the_current", event_below_the_current),
         Scenario::new("event_below_a_closed", event_below_a_closed),
         Scenario::new("event_below_a_span_of_nobody", event_below_a_span_of_nobody),
-        Scenario::new("span_ext_in_the_handler", span_ext_in_the_handler).http_only(),
+        Scenario::new("span_ext_in_the_handler", span_ext_in_the_handler).needs(Need::RequestSpan),
     ]
 }
 

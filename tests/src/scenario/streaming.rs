@@ -5,6 +5,7 @@ use anyhow::{Result, ensure};
 use super::Scenario;
 use crate::{
     cell::{Cell, REQUEST, SESSION},
+    framework::Need,
     handler::{Declined, Reply, Step},
     stored::attribute,
     wire::Request,
@@ -14,6 +15,7 @@ pub(super) fn rows() -> Vec<Scenario> {
     vec![
         Scenario::new("streaming_body", streaming_body).http_only(),
         Scenario::new("streaming_body_fails", streaming_body_fails).http_only(),
+        Scenario::new("trailers", trailers).needs(Need::Connection).needs(Need::Trailers),
         Scenario::new("client_gone_during_body", client_gone_during_body).http_only(),
     ]
 }
@@ -56,9 +58,38 @@ async fn streaming_body_fails(cell: Cell) -> Result<()> {
     stored.belongs_to(SESSION, REQUEST)?;
     let (error, _) = stored.error()?;
     let span = stored.request_span()?;
-    ensure!(error.event == Declined::MESSAGE && error.span_id == span.span_id);
+    ensure!(error.event == Declined::MESSAGE, "{:?}", error.event);
+    ensure!(error.span_id == span.span_id, "{error:#?}");
     ensure!((span.status_code, span.status_message.as_str()) == ("Error", Declined::MESSAGE));
     ensure!(attribute(&span.attributes, "http.response.status_code")? == "200");
+    Ok(())
+}
+
+async fn trailers(cell: Cell) -> Result<()> {
+    let mut frame = 0;
+    let service = cell
+        .serve(move |_| async move {
+            Ok(Reply::streaming(move || {
+                frame += 1;
+                tracing::info!("frame {frame}");
+                match frame {
+                    1 => Step::Data("data"),
+                    2 => Step::Trailers,
+                    _ => Step::End,
+                }
+            }))
+        })
+        .await?;
+    let connection = service.multiplexed().await?;
+    let (answer, trailers) =
+        connection.answer_with_trailers(&Request::from_browser(SESSION, REQUEST)).await?;
+    drop(connection);
+    ensure!(answer.body == "data" && trailers["x-price"] == "42", "{answer:?} {trailers:?}");
+    let stored = cell.stored([service]).await?;
+    stored.belongs_to(SESSION, REQUEST)?;
+    let span = stored.request_span()?;
+    ensure!(span.status_code == "Unset", "{} {}", span.status_code, span.status_message);
+    ensure!(stored.log("frame 2")?.span_id == span.span_id && span.end() >= stored.log("frame 2")?.sent_time);
     Ok(())
 }
 

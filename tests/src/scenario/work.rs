@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
-use highlight::{InCurrentScope, in_span, start_active_span};
+use highlight::{Client, InCurrentScope, RequestContext, in_span, start_active_span};
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinHandle,
@@ -13,9 +13,10 @@ use tracing::Instrument;
 use super::Scenario;
 use crate::{
     cell::{Cell, REQUEST, SESSION},
+    framework::Need,
     handler::Reply,
     stored::{Stored, is_child},
-    wire::Request,
+    wire::{Answer, Request},
 };
 
 pub(super) fn rows() -> Vec<Scenario> {
@@ -24,12 +25,17 @@ pub(super) fn rows() -> Vec<Scenario> {
         Scenario::new("spawn_blocking", spawn_blocking),
         Scenario::new("spawn_thread", spawn_thread),
         Scenario::new("spawn_in_current_scope", spawn_in_current_scope),
-        // Outside a server there is no span of `tracing` that could carry the request.
-        Scenario::new("spawn_in_current_span", spawn_in_current_span).http_only(),
-        Scenario::new("outliving_task", outliving_task).applies(|framework| framework.shares_runtime()),
+        Scenario::new("spawn_in_current_span", spawn_in_current_span).needs(Need::RequestSpan),
+        Scenario::new("bare_spawn", bare_spawn).impossible(BARE),
+        Scenario::new("bare_spawn_blocking", bare_spawn_blocking).impossible(BARE),
+        Scenario::new("bare_thread", bare_thread).impossible(BARE),
+        Scenario::new("outliving_task", outliving_task).needs(Need::SharedRuntime),
         Scenario::new("outliving_thread", outliving_thread),
     ]
 }
+
+const BARE: &str = "a bare `tokio::spawn`, `spawn_blocking` or `std::thread::spawn` starts with nothing, which no library can \
+                    change: what it does is recorded, without session and request. Use `highlight::spawn` and its twins";
 
 fn work() {
     in_span("work", |_| tracing::info!("done"));
@@ -97,6 +103,65 @@ async fn spawn_in_current_span(cell: Cell) -> Result<()> {
         })
         .await?;
     work_is_part_of_the_request(&stored)
+}
+
+/// Works as it would for a process-wide client, of which the suite has none.
+fn forsaken(client: &Client) -> bool {
+    let forsaken = RequestContext::current().is_empty() && Client::current().is_none();
+    client.in_scope(work);
+    forsaken
+}
+
+/// What was done is there, and nobody's.
+fn work_is_nobodys(answer: &Answer, stored: &Stored) -> Result<()> {
+    ensure!(answer.body == "true", "something was current");
+    let (work, log) = (stored.span("work")?, stored.log("done")?);
+    for origin in [&work.origin, &log.origin] {
+        ensure!(origin.session_id.is_empty() && origin.request_id.is_empty(), "{origin:?}");
+    }
+    ensure!(work.parent_span_id.is_empty() && log.span_id == work.span_id);
+    ensure!(work.otel_trace_id != stored.request_span()?.otel_trace_id);
+    Ok(())
+}
+
+async fn bare_spawn(cell: Cell) -> Result<()> {
+    let client = cell.client().clone();
+    let (answer, stored) = cell
+        .answer(move |_| {
+            let client = client.clone();
+            async {
+                let forsaken = tokio::spawn(async move { forsaken(&client) }).await;
+                Ok(Reply::text(forsaken.unwrap_or_default().to_string()))
+            }
+        })
+        .await?;
+    work_is_nobodys(&answer, &stored)
+}
+
+async fn bare_spawn_blocking(cell: Cell) -> Result<()> {
+    let client = cell.client().clone();
+    let (answer, stored) = cell
+        .answer(move |_| {
+            let client = client.clone();
+            async {
+                let forsaken = tokio::task::spawn_blocking(move || forsaken(&client)).await;
+                Ok(Reply::text(forsaken.unwrap_or_default().to_string()))
+            }
+        })
+        .await?;
+    work_is_nobodys(&answer, &stored)
+}
+
+async fn bare_thread(cell: Cell) -> Result<()> {
+    let client = cell.client().clone();
+    let (answer, stored) = cell
+        .answer(move |_| {
+            let client = client.clone();
+            let forsaken = std::thread::spawn(move || forsaken(&client)).join();
+            async { Ok(Reply::text(forsaken.unwrap_or_default().to_string())) }
+        })
+        .await?;
+    work_is_nobodys(&answer, &stored)
 }
 
 async fn outliving_task(cell: Cell) -> Result<()> {
