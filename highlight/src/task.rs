@@ -91,7 +91,7 @@ pub fn in_current_scope<T>(f: impl FnOnce() -> T) -> impl FnOnce() -> T {
 /// Wraps a callback, a closure that takes a value and makes a future, so that both run with the request and span that are
 /// current now.
 ///
-/// For what calls back from a task of its own: the `on_upgrade` of `WebSocket` libraries, above all.
+/// For what calls back from a task of its own: the `on_upgrade` of WebSocket libraries, above all.
 ///
 /// ```
 /// # struct Socket;

@@ -24,7 +24,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt, stream};
 use highlight_actix::{HandlerError, HighlightMiddleware};
 use http_body::Body;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Collected};
 use tokio::{sync::oneshot, task, time};
 use tracing::{
     Dispatch,
@@ -34,7 +34,7 @@ use tracing_actix_web::TracingLogger;
 
 use super::{
     Framework, Need, Neighbour, OnError, Service, Setup, line_marked,
-    neighbour::{PATIENCE, in_another_request, logging},
+    neighbour::{PATIENCE, logging, within},
 };
 use crate::{
     cell::HANG,
@@ -167,7 +167,7 @@ async fn outside(request: ServiceRequest, next: Next<impl MessageBody + 'static>
         Some(Neighbour::LogsOutside) => logging(Some(client), answer).await,
         Some(Neighbour::FailsOutside) => failing(answer).await,
         Some(Neighbour::CutsBodies) => return Ok(cut(answer.await?).await),
-        Some(Neighbour::AnotherRequest) => in_another_request(client, answer).await,
+        Some(Neighbour::Within(outer)) => within(client, outer, answer).await,
         _ => answer.await,
     };
     Ok(answer?.map_into_boxed_body())
@@ -207,7 +207,7 @@ async fn upgrade(setup: web::Data<Setup>, request: HttpRequest) -> HttpResponse 
     let arrival = Arrival { path: request.path().to_owned() };
     let text = async move {
         let Ok(reply) = handler(arrival).await else { return Ok(Bytes::new()) };
-        Ok::<_, Infallible>(reply.body.collect().await.map(|text| text.to_bytes()).unwrap_or_default())
+        Ok::<_, Infallible>(reply.body.collect().await.map(Collected::to_bytes).unwrap_or_default())
     };
     HttpResponse::SwitchingProtocols().upgrade("websocket").streaming(stream::once(Box::pin(text)))
 }

@@ -20,7 +20,7 @@ use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 use super::{
     Framework, Neighbour, OnError, Service, Setup, line_marked,
-    neighbour::{PATIENCE, in_another_request, logging},
+    neighbour::{PATIENCE, logging, within},
     tower::tracing_layer,
 };
 use crate::handler::{Arrival, BoxFuture, Declined, Failure, Handler};
@@ -80,9 +80,9 @@ fn router(setup: Setup) -> Router {
         Some(Neighbour::FailsOutside) => router.layer(middleware::from_fn(failing)),
         Some(Neighbour::TracesOutside) => router.layer(tracing_layer()),
         Some(Neighbour::CutsBodies) => router.layer(middleware::from_fn(cutting)),
-        Some(Neighbour::AnotherRequest) => router.layer(middleware::from_fn(move |request, next: Next| {
+        Some(Neighbour::Within(outer)) => router.layer(middleware::from_fn(move |request, next: Next| {
             let client = client.clone();
-            async { in_another_request(client, next.run(request)).await }
+            async move { within(client, outer, next.run(request)).await }
         })),
         _ => router,
     }

@@ -27,8 +27,8 @@ pub enum Neighbour {
     TracesOutside,
     /// Outside: reads the first frame of a body, and drops the rest.
     CutsBodies,
-    /// Outside: another request, with a span, is current where the connection is served.
-    AnotherRequest,
+    /// Outside: where the connection is served, a span `connection` is current, in the request that this header names (none if it is empty).
+    Within(&'static str),
 }
 
 /// How long [`Neighbour::TimesOut`] waits.
@@ -49,9 +49,9 @@ pub(super) async fn logging<T>(client: Option<Client>, answer: impl Future<Outpu
     answer
 }
 
-/// [`Neighbour::AnotherRequest`]: everything of it has the session `another`.
-pub(super) async fn in_another_request<T>(client: Client, answer: impl Future<Output = T>) -> T {
-    let another: RequestContext = "another/connection".parse().unwrap_or_default();
+/// [`Neighbour::Within`].
+pub(super) async fn within<T>(client: Client, request: &str, answer: impl Future<Output = T>) -> T {
+    let request: RequestContext = request.parse().unwrap_or_default();
     let connection = async { start_active_span("connection", async |_| answer.await).await };
-    client.scope(async { another.scope(connection).await }).await
+    client.scope(async { request.scope(connection).await }).await
 }

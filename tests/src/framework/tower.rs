@@ -26,7 +26,7 @@ use tracing::Level;
 
 use super::{
     Framework, Neighbour, OnError, Service, Setup,
-    neighbour::{PATIENCE, in_another_request, logging},
+    neighbour::{PATIENCE, logging, within},
 };
 use crate::handler::{Arrival, BoxFuture, Declined, Failure, Handler};
 
@@ -93,9 +93,9 @@ fn stack(setup: Setup) -> BoxService {
         Some(Neighbour::FailsOutside) => boxed(service_fn(move |request| failing(service.clone(), request))),
         Some(Neighbour::TracesOutside) => boxed(tracing_layer().layer(service)),
         Some(Neighbour::CutsBodies) => boxed(service_fn(move |request| cutting(service.clone(), request))),
-        Some(Neighbour::AnotherRequest) => boxed(service_fn(move |request| {
-            in_another_request(client.clone(), service.clone().oneshot(request))
-        })),
+        Some(Neighbour::Within(outer)) => {
+            boxed(service_fn(move |request| within(client.clone(), outer, service.clone().oneshot(request))))
+        }
         _ => service,
     }
 }

@@ -23,6 +23,7 @@ pub(super) fn rows() -> Vec<Scenario> {
         Scenario::new("outside_traces", outside_traces),
         Scenario::new("outside_cuts_the_body", outside_cuts_the_body),
         Scenario::new("outside_is_another_request", outside_is_another_request),
+        Scenario::new("outside_is_a_span_of_nobody", outside_is_a_span_of_nobody),
     ]
     .into_iter()
     .map(|row| row.needs(Need::Neighbours))
@@ -198,12 +199,22 @@ async fn outside_cuts_the_body(cell: Cell) -> Result<()> {
 
 /// What is current on a connection's task is nobody's parent.
 async fn outside_is_another_request(cell: Cell) -> Result<()> {
-    let stored = beside(cell, Neighbour::AnotherRequest).await?;
+    let stored = beside(cell, Neighbour::Within("another/connection")).await?;
     handler_is_served(&stored)?;
     let (span, connection) = (stored.request_span()?, stored.span("connection")?);
     ensure!(span.parent_span_id.is_empty() && span.otel_trace_id != connection.otel_trace_id, "{span:#?}");
     ensure!((span.origin.session_id.as_str(), span.trace_id.as_str()) == (SESSION, REQUEST));
     ensure!(connection.origin.session_id == "another" && connection.trace_id == "connection");
     ensure!(stored.rows.spans.len() == 3 && stored.rows.logs.len() == 1);
+    Ok(())
+}
+
+/// Nor is it where neither the connection nor the request has a session.
+async fn outside_is_a_span_of_nobody(cell: Cell) -> Result<()> {
+    let (_, stored) =
+        cell.neighbour(Neighbour::Within("")).answer_to(&Request::new(), |_| async { Reply::ok() }).await?;
+    let (span, connection) = (stored.request_span()?, stored.span("connection")?);
+    ensure!(span.parent_span_id.is_empty() && span.otel_trace_id != connection.otel_trace_id, "{span:#?}");
+    ensure!(span.origin.session_id.is_empty() && stored.rows.spans.len() == 2);
     Ok(())
 }

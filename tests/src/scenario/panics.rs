@@ -36,6 +36,7 @@ async fn panicking(arrival: Arrival) -> Result<Reply, Declined> {
 pub(super) struct NoText;
 
 async fn panics_without_text(cell: Cell) -> Result<()> {
+    #[expect(clippy::panic, reason = "that is the scenario")]
     let service = cell.serve(|_| async { std::panic::panic_any(NoText) }).await?;
     service.send(&Request::from_browser(SESSION, REQUEST)).await?;
     let stored = cell.stored([service]).await?;
