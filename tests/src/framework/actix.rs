@@ -147,7 +147,7 @@ fn setup(request: &ServiceRequest) -> Option<web::Data<Setup>> {
 
 async fn inside(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Response {
     let neighbour = setup(&request).and_then(|setup| setup.neighbour);
-    let answer = next.call(request);
+    let answer = async { next.call(request).await };
     let answer = match neighbour {
         Some(Neighbour::TimesOut) => {
             time::timeout(PATIENCE, answer).await.map_err(ErrorServiceUnavailable)?
@@ -162,7 +162,7 @@ async fn inside(request: ServiceRequest, next: Next<impl MessageBody + 'static>)
 async fn outside(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Response {
     let Some(setup) = setup(&request) else { return Ok(next.call(request).await?.map_into_boxed_body()) };
     let client = setup.client.clone();
-    let answer = next.call(request);
+    let answer = async { next.call(request).await };
     let answer = match setup.neighbour {
         Some(Neighbour::LogsOutside) => logging(Some(client), answer).await,
         Some(Neighbour::FailsOutside) => failing(answer).await,
