@@ -5,7 +5,7 @@ use actix_web::{
     dev::ServiceRequest,
     http::{Method, Version, header, uri::Authority},
 };
-use highlight::http::ServerRequest;
+use highlight::http::{GrpcHeaders, ServerRequest};
 
 /// Describes the request to `with`. The description borrows, so nothing is copied that is not recorded.
 pub(crate) fn describe<T>(request: &ServiceRequest, with: impl FnOnce(&ServerRequest<'_>) -> T) -> T {
@@ -23,6 +23,8 @@ pub(crate) fn describe<T>(request: &ServiceRequest, with: impl FnOnce(&ServerReq
         host: uri.authority().map(Authority::as_str).or_else(|| header(header::HOST)),
         version: version(request.version()),
         user_agent: header(header::USER_AGENT),
+        // gRPC needs trailers, which actix cannot send.
+        grpc: GrpcHeaders::default(),
         body_size: header(header::CONTENT_LENGTH).and_then(|size| size.parse().ok()),
         client_address: peer.as_deref(),
         preflight: request.method() == Method::OPTIONS

@@ -64,7 +64,11 @@ where
                 let sent = frame.data_ref().map_or(0, |data| data.remaining() as u64);
                 *this.expected = this.expected.map(|expected| expected.saturating_sub(sent));
                 // Nothing comes after trailers, and servers do not ask.
-                if frame.is_trailers() || body.is_end_stream() {
+                let trailers = frame.trailers_ref();
+                if let Some(trailers) = trailers {
+                    span.set_grpc_status(trailers);
+                }
+                if trailers.is_some() || body.is_end_stream() {
                     *this.expected = Some(0);
                 }
             }

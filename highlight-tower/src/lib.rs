@@ -53,6 +53,84 @@
 //!   error is the caller's decision, and `?` or [`highlight::consume_error`] reports it.
 //! - A body that the caller drops half-way ends the span, and is no failure.
 //! - The span is named `{method}`, or `{method} {template}` if the request's extensions have a [`UrlTemplate`].
+//!
+//! # gRPC
+//!
+//! Both layers know gRPC by its content type; with tonic they go where any layer goes:
+//!
+//! ```
+//! use highlight_tower::{HighlightClientLayer, HighlightLayer};
+//! use tonic::{Response, Status, transport::{Channel, Server, Uri}};
+//! use tower::ServiceBuilder;
+//! # use greeter::*;
+//!
+//! # fn serve() {
+//! // The way in: the outermost layer, but inside tonic-web's.
+//! let server = Server::builder().layer(HighlightLayer::new()).add_service(GreeterServer::new(Hello));
+//! # let _ = server;
+//! # }
+//! # fn connect() {
+//! // The way out: the channel alone knows the host, so the layer is told.
+//! let greeter = Uri::from_static("http://greeter:50051");
+//! let channel = Channel::builder(greeter.clone()).connect_lazy();
+//! let client = GreeterClient::new(ServiceBuilder::new().layer(HighlightClientLayer::new().to(greeter)).service(channel));
+//! # let _ = client.clone();
+//! # }
+//! # struct Row;
+//! # async fn load() -> std::io::Result<Row> { Ok(Row) }
+//!
+//! // An error is reported where it is turned into a status. The client is told nothing of it.
+//! async fn hello() -> Result<Response<Row>, Status> {
+//!     let row = load().await.map_err(|error| internal(&error))?;
+//!     Ok(Response::new(row))
+//! }
+//!
+//! #[track_caller]
+//! fn internal(error: &(impl std::error::Error + 'static)) -> Status {
+//!     highlight::consume_error(error);
+//!     Status::internal("internal error")
+//! }
+//! # mod greeter {
+//! #     use std::{convert::Infallible, future::{Ready, ready}, task::{Context, Poll}};
+//! #     use tonic::{body::Body, client::GrpcService, codegen::{Bytes, StdError}};
+//! #     pub struct Hello;
+//! #     #[derive(Clone)]
+//! #     pub struct GreeterServer;
+//! #     impl GreeterServer { pub fn new(_: Hello) -> Self { Self } }
+//! #     impl tonic::server::NamedService for GreeterServer { const NAME: &'static str = "greet.Greeter"; }
+//! #     impl tower::Service<http::Request<Body>> for GreeterServer {
+//! #         type Response = http::Response<Body>;
+//! #         type Error = Infallible;
+//! #         type Future = Ready<Result<Self::Response, Infallible>>;
+//! #         fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> { Poll::Ready(Ok(())) }
+//! #         fn call(&mut self, _: http::Request<Body>) -> Self::Future {
+//! #             ready(Ok(tonic::Status::unimplemented("").into_http()))
+//! #         }
+//! #     }
+//! #     #[derive(Clone)]
+//! #     pub struct GreeterClient<T>(T);
+//! #     // The bounds of what tonic-build makes.
+//! #     impl<T: GrpcService<Body>> GreeterClient<T>
+//! #     where
+//! #         T::Error: Into<StdError>,
+//! #         T::ResponseBody: http_body::Body<Data = Bytes> + Send + 'static,
+//! #         <T::ResponseBody as http_body::Body>::Error: Into<StdError> + Send,
+//! #     {
+//! #         pub fn new(inner: T) -> Self { Self(inner) }
+//! #     }
+//! # }
+//! ```
+//!
+//! - The span is named `{package.Service}/{Method}`; of a method that may be made up, [`grpc`](highlight::http#grpc). It ends
+//!   with the trailers: a stream is part of its request, with all that it logs.
+//! - A server's span has failed by a status that is the server's failure (`UNKNOWN`, `DEADLINE_EXCEEDED`, `UNIMPLEMENTED`,
+//!   `INTERNAL`, `UNAVAILABLE`, `DATA_LOSS`), a client's by any but `OK`. A status alone is no error object.
+//! - A stream that the client drops half-way is recorded as cancelled, on both sides; past the deadline that its
+//!   client gave it, as `DEADLINE_EXCEEDED`.
+//! - tonic's metadata is a carrier too, as the `http::HeaderMap` that it is:
+//!   `highlight::parse_headers(request.metadata().as_ref())`, `highlight::propagation::inject(request.metadata_mut().as_mut())`.
+//!
+//! `examples/grpc` is a pair of services to run.
 
 mod body;
 mod client;

@@ -1,6 +1,6 @@
 //! What the core wants to know of a request, read off `http`'s types.
 
-use highlight::http::{ServerRequest, protocol_version};
+use highlight::http::{GrpcHeaders, ServerRequest, protocol_version};
 use http::{Method, Request, header};
 
 use crate::layer::Places;
@@ -23,6 +23,7 @@ pub(crate) fn describe<B, T>(
         host: uri.authority().map(http::uri::Authority::as_str).or_else(|| header(header::HOST)),
         version: protocol_version(request.version()),
         user_agent: header(header::USER_AGENT),
+        grpc: GrpcHeaders::of(request.headers()),
         body_size: header(header::CONTENT_LENGTH).and_then(|size| size.parse().ok()),
         client_address: peer.as_deref(),
         preflight: request.method() == Method::OPTIONS

@@ -22,8 +22,10 @@ pin_project! {
 }
 
 impl<B: Body> HighlightClientBody<B> {
-    pub(super) fn new(body: B, span: Option<ClientSpan>) -> Self {
-        let span = span.filter(|_| !body.is_end_stream());
+    pub(super) fn new(body: B, mut span: Option<ClientSpan>) -> Self {
+        if body.is_end_stream() {
+            end(&mut span);
+        }
         Self { body, span }
     }
 }
@@ -42,12 +44,23 @@ where
         let mut this = self.project();
         let Some(span) = this.span else { return this.body.poll_frame(cx) };
         let frame = ready!(span.run(|| this.body.as_mut().poll_frame(cx)));
-        if let Some(Err(error)) = &frame {
-            span.set_failed(error_type::<B::Error>(), &error.to_string());
-        }
-        // A reader that knows the length does not ask for the end.
-        if !matches!(frame, Some(Ok(_))) || this.body.is_end_stream() {
-            *this.span = None;
+        let has_ended = match &frame {
+            // A reader that knows the length does not ask for the end.
+            Some(Ok(frame)) => {
+                let trailers = frame.trailers_ref();
+                if let Some(trailers) = trailers {
+                    span.set_grpc_status(trailers);
+                }
+                trailers.is_some() || this.body.is_end_stream()
+            }
+            Some(Err(error)) => {
+                span.set_failed(error_type::<B::Error>(), &error.to_string());
+                true
+            }
+            None => true,
+        };
+        if has_ended {
+            end(this.span);
         }
         Poll::Ready(frame)
     }
@@ -58,6 +71,13 @@ where
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+/// The body has ended, and its span with it.
+fn end(span: &mut Option<ClientSpan>) {
+    if let Some(mut span) = span.take() {
+        span.set_ended();
     }
 }
 

@@ -63,7 +63,10 @@ where
         let mut span = this.span.take();
         if let Some(span) = &mut span {
             match &result {
-                Ok(response) => span.set_response(response.status(), response.version()),
+                Ok(response) => {
+                    span.set_response(response.status(), response.version());
+                    span.set_grpc_status(response.headers());
+                }
                 Err(error) => span.set_failed(error_type::<E>(), &error.to_string()),
             }
         }

@@ -6,7 +6,7 @@ use std::{
 
 use highlight::{
     Client,
-    http::{ClientRequest, ClientSpan, UrlTemplate},
+    http::{ClientRequest, ClientSpan, GrpcHeaders, UrlTemplate},
 };
 use http::{
     Request, Response, Uri,
@@ -97,7 +97,11 @@ impl Options {
     fn start<B>(&self, request: &Request<B>) -> Option<ClientSpan> {
         let uri = self.address(request.uri());
         let template = request.extensions().get::<UrlTemplate>().map(UrlTemplate::as_str);
-        let described = ClientRequest { template, ..ClientRequest::new(request.method().as_str(), &uri) };
+        let described = ClientRequest {
+            template,
+            grpc: GrpcHeaders::of(request.headers()),
+            ..ClientRequest::new(request.method().as_str(), &uri)
+        };
         ClientSpan::start(&described, self.client.as_ref())
     }
 }

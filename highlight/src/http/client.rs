@@ -8,7 +8,10 @@ use opentelemetry::{
     trace::{SpanKind, Status, TraceContextExt, Tracer},
 };
 
-use super::conventions::{known_method, protocol_version, span_name, split_host};
+use super::{
+    conventions::{CANCELLED, known_method, protocol_version, span_name, split_host},
+    grpc::{self, Call, Code, GrpcHeaders},
+};
 use crate::{
     Client, RequestContext, ambient,
     context::Scope,
@@ -24,6 +27,8 @@ pub struct ClientRequest<'a> {
     pub uri: &'a Uri,
     /// The template that the path was made from, such as `/charges/{id}`; it becomes part of the span's name.
     pub template: Option<&'a str>,
+    /// The headers that tell whether the request is a gRPC call.
+    pub grpc: GrpcHeaders<'a>,
     /// How often the request was sent before, be it for a retry or for a redirect.
     pub resend_count: u32,
 }
@@ -32,12 +37,15 @@ impl<'a> ClientRequest<'a> {
     /// A request that is sent for the first time, without a template.
     #[must_use]
     pub fn new(method: &'a str, uri: &'a Uri) -> Self {
-        Self { method, uri, template: None, resend_count: 0 }
+        Self { method, uri, template: None, grpc: GrpcHeaders::default(), resend_count: 0 }
     }
 
-    fn attributes(&self, target: &[KeyValue]) -> Vec<KeyValue> {
+    fn attributes(&self, target: &[KeyValue], grpc: Option<&Call>) -> Vec<KeyValue> {
         let mut attributes = Vec::with_capacity(10);
         attributes.extend_from_slice(target);
+        if grpc.is_some() {
+            return attributes;
+        }
         if known_method(self.method) == "_OTHER" {
             attributes.push(KeyValue::new("http.request.method_original", self.method.to_owned()));
         }
@@ -51,10 +59,9 @@ impl<'a> ClientRequest<'a> {
     }
 
     /// What span and metric have in common: few values each, and nothing of the session.
-    fn target(&self) -> Vec<KeyValue> {
+    fn target(&self, grpc: Option<&Call>) -> Vec<KeyValue> {
         // Room for what the answer adds.
         let mut labels = Vec::with_capacity(8);
-        labels.push(KeyValue::new("http.request.method", known_method(self.method)));
         let (address, port) =
             self.uri.authority().map(|authority| split_host(authority.as_str())).unwrap_or_default();
         if !address.is_empty() {
@@ -64,6 +71,11 @@ impl<'a> ClientRequest<'a> {
         if let Some(port) = port.or_else(|| default_port(scheme?)) {
             labels.push(KeyValue::new("server.port", i64::from(port)));
         }
+        if let Some(call) = grpc {
+            labels.extend([Call::system(), call.known_method()]);
+            return labels;
+        }
+        labels.push(KeyValue::new("http.request.method", known_method(self.method)));
         labels.extend(scheme.map(|scheme| KeyValue::new("url.scheme", scheme.to_owned())));
         labels.extend(self.template.map(|template| KeyValue::new("url.template", template.to_owned())));
         labels
@@ -110,9 +122,9 @@ impl UrlTemplate {
 /// The running client span of one outgoing request, or of one attempt if it is sent again.
 ///
 /// It ends when dropped, with what was set on it by then. Dropped before there was an answer or a failure, the
-/// request is recorded as cancelled.
+/// request is recorded as cancelled; so is a gRPC call that was dropped before it had a status.
 ///
-/// From 400 up, and if no answer came, the span has failed. That is **not an error object**: whether a failed call is
+/// From 400 up, by any status of gRPC but OK, and if no answer came, the span has failed. That is **not an error object**: whether a failed call is
 /// an error is the caller's decision, and a `?` in a handler or [`consume_error`](crate::consume_error) reports it.
 #[derive(Debug)]
 pub struct ClientSpan {
@@ -121,7 +133,9 @@ pub struct ClientSpan {
     labels: Vec<KeyValue>,
     started: Instant,
     may_propagate: bool,
-    answered: bool,
+    /// The call, if the request is one: then it is told in gRPC's terms, not in HTTP's.
+    grpc: Option<Call>,
+    status: Option<StatusCode>,
     failed: bool,
 }
 
@@ -137,12 +151,15 @@ impl ClientSpan {
         }
         let client = client.cloned().or_else(Client::current).filter(Client::is_enabled)?;
         let parent = Self::parent(&client);
-        let labels = request.target();
+        let grpc = Call::of(request.method, request.uri.path(), request.grpc);
+        let labels = request.target(grpc.as_ref());
         let span = client
             .tracer()
-            .span_builder(span_name(request.method, request.template))
+            .span_builder(
+                grpc.as_ref().map_or_else(|| span_name(request.method, request.template), Call::name),
+            )
             .with_kind(SpanKind::Client)
-            .with_attributes(request.attributes(&labels))
+            .with_attributes(request.attributes(&labels, grpc.as_ref()))
             .start_with_context(client.tracer(), &parent);
         Some(Self {
             may_propagate: client.may_propagate_to(request.uri),
@@ -150,7 +167,8 @@ impl ClientSpan {
             cx: parent.with_span(span),
             labels,
             started: Instant::now(),
-            answered: false,
+            grpc,
+            status: None,
             failed: false,
         })
     }
@@ -196,18 +214,52 @@ impl ClientSpan {
     }
 
     /// The answer has begun. From 400 up the span has failed.
+    ///
+    /// Of a gRPC call it says nothing yet: see [`set_grpc_status`](Self::set_grpc_status).
     pub fn set_response(&mut self, status: StatusCode, version: Version) {
-        self.answered = true;
+        self.status = Some(status);
         let code = KeyValue::new("http.response.status_code", i64::from(status.as_u16()));
         let version =
             protocol_version(version).map(|version| KeyValue::new("network.protocol.version", version));
         let span = self.cx.span();
+        if self.grpc.is_some() {
+            if let Some(version) = version {
+                span.set_attribute(version);
+            }
+            return;
+        }
         for attribute in [Some(code), version].into_iter().flatten() {
             span.set_attribute(attribute.clone());
             self.labels.push(attribute);
         }
         if status.as_u16() >= 400 {
             self.set_failed(status.as_str(), "");
+        }
+    }
+
+    /// Reads what became of a gRPC call: `headers` are those of the response, and then its trailers. Nothing is done where
+    /// they have no `grpc-status`, or the request is no gRPC call. By any status but OK the span has failed.
+    pub fn set_grpc_status(&mut self, headers: &HeaderMap) {
+        if self.grpc.is_some() {
+            if let Some((code, message)) = grpc::status(headers) {
+                self.set_grpc_code(code, &message);
+            }
+        }
+    }
+
+    /// The body of the answer has ended: a gRPC call that has no status by now has failed.
+    pub fn set_ended(&mut self) {
+        if let (Some(Call { code: None, .. }), Some(status)) = (&self.grpc, self.status) {
+            self.set_grpc_code(Code::of_http(status.as_u16()), "the answer had no grpc-status");
+        }
+    }
+
+    fn set_grpc_code(&mut self, code: Code, description: &str) {
+        if let Some(call) = &mut self.grpc {
+            call.code = Some(code);
+        }
+        if code != Code::OK {
+            self.set_failed(code.name(), description);
         }
     }
 
@@ -218,6 +270,11 @@ impl ClientSpan {
         if std::mem::replace(&mut self.failed, true) {
             return;
         }
+        let error_type = match &mut self.grpc {
+            // What a gRPC client makes of a connection that failed.
+            Some(call) => call.interrupted(error_type, self.started.elapsed(), Code::UNAVAILABLE),
+            None => error_type,
+        };
         let error_type = KeyValue::new("error.type", error_type.to_owned());
         let span = self.cx.span();
         span.set_attribute(error_type.clone());
@@ -228,11 +285,21 @@ impl ClientSpan {
 
 impl Drop for ClientSpan {
     fn drop(&mut self) {
-        if !self.answered && !self.failed {
-            self.set_failed("cancelled", "the call was dropped before an answer came");
+        let is_answered = self.grpc.as_ref().map_or(self.status.is_some(), |call| call.code.is_some());
+        if !is_answered && !self.failed {
+            self.set_failed(CANCELLED, "the call was dropped before an answer came");
+        }
+        let instruments = self.client.http();
+        let mut duration = &instruments.client_duration;
+        if let Some(call) = self.grpc.take() {
+            duration = &instruments.rpc_client_duration;
+            if let Some(code) = call.code.map(Code::attribute) {
+                self.cx.span().set_attribute(code.clone());
+                self.labels.push(code);
+            }
         }
         self.cx.span().end();
-        self.client.http().client_duration.record(self.started.elapsed().as_secs_f64(), &self.labels);
+        duration.record(self.started.elapsed().as_secs_f64(), &self.labels);
     }
 }
 

@@ -8,6 +8,10 @@ use http::Version;
 const KNOWN_METHODS: [&str; 10] =
     ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"];
 
+/// The `error.type` of a request that its caller gave up, and of one whose handler panicked.
+pub(super) const CANCELLED: &str = "cancelled";
+pub(super) const PANIC: &str = "panic";
+
 /// The method, or `_OTHER`.
 pub(super) fn known_method(method: &str) -> &'static str {
     KNOWN_METHODS.into_iter().find(|known| *known == method).unwrap_or("_OTHER")

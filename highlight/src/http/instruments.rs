@@ -1,14 +1,18 @@
-//! The metrics of HTTP servers and clients.
+//! The metrics of HTTP and gRPC, of servers and clients.
 
 use opentelemetry::metrics::{Histogram, Meter, UpDownCounter};
 
-use super::conventions::duration_boundaries;
+use super::{conventions::duration_boundaries, grpc::Answered};
 
 #[derive(Debug)]
 pub(crate) struct Instruments {
     pub(super) server_duration: Histogram<f64>,
     pub(super) server_active: UpDownCounter<i64>,
     pub(super) client_duration: Histogram<f64>,
+    pub(super) rpc_server_duration: Histogram<f64>,
+    pub(super) rpc_client_duration: Histogram<f64>,
+    /// What bounds the names of methods.
+    pub(super) rpc_methods: Answered,
 }
 
 impl Instruments {
@@ -29,6 +33,9 @@ impl Instruments {
                 .with_description("Number of active HTTP server requests.")
                 .build(),
             client_duration: duration("http.client.request.duration", "Duration of HTTP client requests."),
+            rpc_server_duration: duration("rpc.server.call.duration", "Duration of incoming RPCs."),
+            rpc_client_duration: duration("rpc.client.call.duration", "Duration of outgoing RPCs."),
+            rpc_methods: Answered::default(),
         }
     }
 }

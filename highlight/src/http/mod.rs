@@ -30,11 +30,25 @@
 //! # }
 //! ```
 //!
-//! Names and attributes are those of OpenTelemetry's stable HTTP semantic conventions.
+//! Names and attributes are those of OpenTelemetry's stable semantic conventions: HTTP's, and for gRPC calls RPC's as of
+//! 1.45.
+//!
+//! # gRPC
+//!
+//! A `POST` whose content type is `application/grpc` is a gRPC call. Its span is named `{package.Service}/{Method}`, has
+//! `rpc.system.name`, `rpc.method` and `rpc.status_code` in place of what HTTP has, and its duration goes to
+//! `rpc.server.call.duration` or `rpc.client.call.duration` in place of the metrics of HTTP. An integration hands the headers
+//! of the answer, and its trailers, to [`ServerSpan::set_grpc_status`] or [`ClientSpan::set_grpc_status`].
+//!
+//! A server's names stay few, whatever is asked of it. A method is named if its call succeeded. `UNIMPLEMENTED` means that
+//! there is none. Anything else may have been answered by middleware, or by nobody, so such methods are named up to a
+//! thousand. A call to any other is named `grpc`, with `rpc.method` `_OTHER`, and what was asked in
+//! `rpc.method_original`.
 
 mod client;
 mod conventions;
 mod failure;
+mod grpc;
 mod instruments;
 mod options;
 mod server;
@@ -44,6 +58,7 @@ pub use self::{
     client::{ClientRequest, ClientSpan, UrlTemplate},
     conventions::protocol_version,
     failure::{BoxError, HandlerError},
+    grpc::GrpcHeaders,
     options::ServerOptions,
     server::{ServerRequest, ServerSpan},
 };

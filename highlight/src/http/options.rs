@@ -69,6 +69,8 @@ impl ServerOptions {
     }
 
     /// Whether one line is logged for each response from 400 up: `warn`, or `error` from 500. Default: `false`.
+    ///
+    /// Of gRPC calls, for each status but OK: `error` if the server failed, else `warn`.
     #[must_use]
     pub fn log_failures(mut self, log: bool) -> Self {
         self.log_failures = log;

@@ -5,6 +5,7 @@ use std::{
     time::Instant,
 };
 
+use http::HeaderMap;
 use opentelemetry::{
     Context, KeyValue,
     trace::{SpanKind, Status, TraceContextExt, Tracer},
@@ -12,7 +13,8 @@ use opentelemetry::{
 
 use super::{
     ServerOptions,
-    conventions::{known_method, span_name, split_host},
+    conventions::{CANCELLED, PANIC, known_method, span_name, split_host},
+    grpc::{self, Call, Code, GrpcHeaders},
 };
 use crate::{Client, ErrorReport, Level, RequestContext, ambient, logs, sampling::UNRECORDED, user};
 
@@ -20,8 +22,9 @@ use crate::{Client, ErrorReport, Level, RequestContext, ambient, logs, sampling:
 const EARLY_LABELS: usize = 2;
 
 // The SDK keeps the description that sorts last. In parentheses, these give way to the text of an error that was reported.
-const PANICKED: &str = "(the handler panicked)";
-const CANCELLED: &str = "(the client went away, or the handler was dropped)";
+const HANDLER_PANICKED: &str = "(the handler panicked)";
+const HANDLER_DROPPED: &str = "(the client went away, or the handler was dropped)";
+const NO_STATUS: &str = "(the answer had no grpc-status)";
 
 /// What is known of a request when it arrives.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,6 +45,8 @@ pub struct ServerRequest<'a> {
     pub version: Option<&'a str>,
     /// The `User-Agent` header.
     pub user_agent: Option<&'a str>,
+    /// The headers that tell whether the request is a gRPC call.
+    pub grpc: GrpcHeaders<'a>,
     /// The body's size in bytes, as the client states it.
     pub body_size: Option<u64>,
     /// The client's address; recorded only if [`ServerOptions::client_address`] says so.
@@ -56,7 +61,7 @@ impl ServerRequest<'_> {
         if self.scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) { "https" } else { "http" }
     }
 
-    fn attributes(&self, options: &ServerOptions) -> Vec<KeyValue> {
+    fn attributes(&self, is_grpc: bool, options: &ServerOptions) -> Vec<KeyValue> {
         let method = known_method(self.method);
         let mut attributes = Vec::with_capacity(14);
         let mut add = |key: &'static str, value: Option<opentelemetry::Value>| {
@@ -64,27 +69,35 @@ impl ServerRequest<'_> {
         };
         let text = |text: Option<&str>| text.map(|text| opentelemetry::Value::from(text.to_owned()));
         let (address, port) = self.host.map(split_host).unwrap_or_default();
+        add("server.address", text((!address.is_empty()).then_some(address)));
+        add("server.port", port.map(|port| i64::from(port).into()));
+        add("network.protocol.version", text(self.version));
+        add("user_agent.original", text(self.user_agent));
+        add("client.address", text(self.client_address.filter(|_| options.client_address)));
+        if is_grpc {
+            attributes.push(Call::system());
+            return attributes;
+        }
         add("http.request.method", Some(method.into()));
         add("http.request.method_original", text((method == "_OTHER").then_some(self.method)));
         add("url.path", text(Some(self.path)));
         add("url.query", text(self.query.filter(|query| !query.is_empty())));
         add("url.scheme", Some(self.known_scheme().into()));
-        add("server.address", text((!address.is_empty()).then_some(address)));
-        add("server.port", port.map(|port| i64::from(port).into()));
-        add("network.protocol.version", text(self.version));
-        add("user_agent.original", text(self.user_agent));
         add(
             "http.request.body.size",
             self.body_size.and_then(|size| i64::try_from(size).ok()).map(Into::into),
         );
-        add("client.address", text(self.client_address.filter(|_| options.client_address)));
         attributes
     }
 
     /// The labels of the metrics: few values each, and nothing of the session. The first [`EARLY_LABELS`] are those of
     /// the number of active requests.
-    fn labels(&self) -> Vec<KeyValue> {
+    fn labels(&self, is_grpc: bool) -> Vec<KeyValue> {
         let mut labels = Vec::with_capacity(6);
+        if is_grpc {
+            labels.push(Call::system());
+            return labels;
+        }
         labels.push(KeyValue::new("http.request.method", known_method(self.method)));
         labels.push(KeyValue::new("url.scheme", self.known_scheme()));
         labels.extend(
@@ -107,6 +120,8 @@ pub struct ServerSpan {
     method: &'static str,
     path: Option<String>,
     route: Option<String>,
+    /// The call, if the request is one: then it is told in gRPC's terms, not in HTTP's.
+    grpc: Option<Call>,
     labels: Vec<KeyValue>,
     started: Instant,
     status: Option<u16>,
@@ -132,15 +147,18 @@ impl ServerSpan {
         // A request starts from nothing: whatever is current on a server's connection task is not its parent.
         let incoming = incoming.begun();
         let parent = incoming.attached_for(&Context::new(), Some(client.clone()));
+        let grpc = Call::of(request.method, request.path, request.grpc);
         let span = if silent {
             // Spans below it go with it.
             UNRECORDED.start_with_context("excluded", &parent)
         } else {
             client
                 .tracer()
-                .span_builder(span_name(request.method, request.route))
+                .span_builder(
+                    grpc.as_ref().map_or_else(|| span_name(request.method, request.route), Call::name),
+                )
                 .with_kind(SpanKind::Server)
-                .with_attributes(request.attributes(options))
+                .with_attributes(request.attributes(grpc.is_some(), options))
                 .start_with_context(client.tracer(), &parent)
         };
         let cx = parent.with_span(span);
@@ -148,13 +166,14 @@ impl ServerSpan {
             tracing::Span::none()
         } else {
             let _guard = ambient::attach(&cx);
-            carrier(request, &incoming)
+            carrier(request, grpc.as_ref(), &incoming)
         };
         let span = Self {
             method: known_method(request.method),
             path: options.log_failures.then(|| request.path.to_owned()),
             route: request.route.map(ToOwned::to_owned),
-            labels: if silent { Vec::new() } else { request.labels() },
+            labels: if silent { Vec::new() } else { request.labels(grpc.is_some()) },
+            grpc,
             started: Instant::now(),
             status: None,
             failed: false,
@@ -167,7 +186,11 @@ impl ServerSpan {
         Some(span)
     }
 
+    /// gRPC calls are not among them, because they are not among the durations either.
     fn count_active(&self, change: i64) {
+        if self.grpc.is_some() {
+            return;
+        }
         if let Some(labels) = self.labels.get(..EARLY_LABELS) {
             self.client.http().server_active.add(change, labels);
         }
@@ -182,7 +205,7 @@ impl ServerSpan {
             self.carrier.in_scope(|| panic::catch_unwind(AssertUnwindSafe(f)))
         };
         result.unwrap_or_else(|payload| {
-            self.fail("panic", PANICKED);
+            self.fail(PANIC, HANDLER_PANICKED);
             panic::resume_unwind(payload)
         })
     }
@@ -196,9 +219,10 @@ impl ServerSpan {
 
     /// The route's template, where the router tells it only after the request was routed.
     ///
-    /// Renames the span. It replaces [`ServerRequest::route`], which then was a guess; `None` if no route matched.
+    /// Renames the span. It replaces [`ServerRequest::route`], which then was a guess; `None` if no route matched. A gRPC
+    /// call has no route.
     pub fn set_route(&mut self, route: Option<&str>) {
-        if self.route.as_deref() == route {
+        if self.grpc.is_some() || self.route.as_deref() == route {
             return;
         }
         if let (None, Some(route)) = (&self.route, route) {
@@ -212,13 +236,46 @@ impl ServerSpan {
     }
 
     /// The status of the response. From 500 up the span has failed; a 4xx alone is the client's affair.
+    ///
+    /// Of a gRPC call it says nothing yet: see [`set_grpc_status`](Self::set_grpc_status).
     pub fn set_status(&mut self, status: u16) {
         self.status = Some(status);
+        if self.grpc.is_some() {
+            return;
+        }
         if status >= 500 {
             self.fail(&status.to_string(), "");
         }
-        if status >= 400 && self.path.is_some() {
-            self.log_failure(status);
+        if status >= 400 {
+            let attribute = KeyValue::new("http.response.status_code", i64::from(status));
+            self.log_failure(status >= 500, &status.to_string(), attribute);
+        }
+    }
+
+    /// Reads what became of a gRPC call: `headers` are those of the response, and then its trailers. Nothing is done where
+    /// they have no `grpc-status`, or the request is no gRPC call.
+    ///
+    /// The span has failed by a status that is the server's failure: `UNKNOWN`, `DEADLINE_EXCEEDED`, `UNIMPLEMENTED`,
+    /// `INTERNAL`, `UNAVAILABLE`, `DATA_LOSS`. The others are the client's affair.
+    pub fn set_grpc_status(&mut self, headers: &HeaderMap) {
+        if self.grpc.is_some() {
+            if let Some((code, message)) = grpc::status(headers) {
+                // In parentheses it gives way to the text of an error that was reported.
+                let message = if message.is_empty() { String::new() } else { format!("({message})") };
+                self.set_grpc_code(code, &message);
+            }
+        }
+    }
+
+    fn set_grpc_code(&mut self, code: Code, description: &str) {
+        if let Some(call) = &mut self.grpc {
+            call.code = Some(code);
+        }
+        if code.fails_server() {
+            self.fail(code.name(), description);
+        }
+        if code != Code::OK {
+            self.log_failure(code.fails_server(), code.name(), code.attribute());
         }
     }
 
@@ -238,6 +295,10 @@ impl ServerSpan {
     }
 
     fn fail(&mut self, error_type: &str, description: &str) {
+        let error_type = match &mut self.grpc {
+            Some(call) => call.interrupted(error_type, self.started.elapsed(), Code::UNKNOWN),
+            None => error_type,
+        };
         if std::mem::replace(&mut self.failed, true) || self.silent {
             return;
         }
@@ -247,12 +308,15 @@ impl ServerSpan {
         self.labels.push(KeyValue::new("error.type", error_type.to_owned()));
     }
 
-    fn log_failure(&self, status: u16) {
+    fn log_failure(&self, is_ours: bool, status: &str, attribute: KeyValue) {
+        let Some(path) = &self.path else { return };
+        let message = match &self.grpc {
+            Some(call) => format!("{} answered {status}", call.method()),
+            None => format!("{} {} answered {status}", self.method, self.route.as_deref().unwrap_or(path)),
+        };
         let _guard = ambient::attach(&self.cx);
-        let level = if status >= 500 { Level::Error } else { Level::Warn };
-        let place = self.route.as_deref().or(self.path.as_deref()).unwrap_or_default();
-        let attributes = [crate::KeyValue::new("http.response.status_code", status)];
-        logs::record(level, format!("{} {place} answered {status}", self.method), attributes, None);
+        let level = if is_ours { Level::Error } else { Level::Warn };
+        logs::record(level, message, [crate::KeyValue(attribute)], None);
     }
 
     /// Ends the span before it is dropped. What [`run`](Self::run) runs after it still has the request as its context.
@@ -262,27 +326,52 @@ impl ServerSpan {
         if self.silent {
             return;
         }
-        if self.status.is_none() && !self.failed {
-            self.fail("cancelled", CANCELLED);
+        match self.status {
+            None if !self.failed => self.fail(CANCELLED, HANDLER_DROPPED),
+            Some(status) if self.grpc.as_ref().is_some_and(|call| call.code.is_none()) => {
+                self.set_grpc_code(Code::of_http(status), NO_STATUS);
+            }
+            _ => {}
         }
         self.silent = true;
-        let span = self.cx.span();
-        if let Some(route) = self.route.take() {
-            // Not earlier: a guess that turns out wrong could not be taken back.
-            let route = KeyValue::new("http.route", route);
-            self.labels.push(route.clone());
-            span.set_attribute(route);
-        }
         user::complete(&self.cx, None);
-        if let Some(status) = self.status {
-            let status = KeyValue::new("http.response.status_code", i64::from(status));
-            self.labels.push(status.clone());
-            span.set_attribute(status);
-        }
         // The metrics first: whoever has seen the span may rely on them.
-        self.client.http().server_duration.record(self.started.elapsed().as_secs_f64(), &self.labels);
         self.count_active(-1);
-        span.end();
+        let duration = if let Some(call) = self.grpc.take() {
+            self.complete_call(call);
+            &self.client.http().rpc_server_duration
+        } else {
+            self.complete_request();
+            &self.client.http().server_duration
+        };
+        duration.record(self.started.elapsed().as_secs_f64(), &self.labels);
+        self.cx.span().end();
+    }
+
+    /// Route and status, which are known only now: a guess that turns out wrong could not be taken back.
+    fn complete_request(&mut self) {
+        let route = self.route.take().map(|route| KeyValue::new("http.route", route));
+        let status = self.status.map(|status| KeyValue::new("http.response.status_code", i64::from(status)));
+        for attribute in [route, status].into_iter().flatten() {
+            self.cx.span().set_attribute(attribute.clone());
+            self.labels.push(attribute);
+        }
+    }
+
+    /// Method and status, likewise.
+    fn complete_call(&mut self, call: Call) {
+        let span = self.cx.span();
+        let code = call.code.map(Code::attribute);
+        let method = call.proven_method(&self.client.http().rpc_methods).unwrap_or_else(|| {
+            let (name, original) = call.unproven();
+            span.update_name(name);
+            span.set_attribute(original);
+            grpc::unproven_label()
+        });
+        for attribute in [Some(method), code].into_iter().flatten() {
+            span.set_attribute(attribute.clone());
+            self.labels.push(attribute);
+        }
     }
 }
 
@@ -292,12 +381,12 @@ impl Drop for ServerSpan {
     }
 }
 
-fn carrier(request: &ServerRequest<'_>, context: &RequestContext) -> tracing::Span {
+fn carrier(request: &ServerRequest<'_>, grpc: Option<&Call>, context: &RequestContext) -> tracing::Span {
     tracing::info_span!(
         target: crate::bridge::CARRIER_TARGET,
         "request",
-        method = known_method(request.method),
-        route = request.route,
+        method = grpc.map_or_else(|| known_method(request.method), Call::method),
+        route = request.route.filter(|_| grpc.is_none()),
         session = context.session_id(),
     )
 }

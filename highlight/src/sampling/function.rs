@@ -25,7 +25,7 @@ pub struct Sampling<'a> {
 }
 
 impl<'a> Sampling<'a> {
-    /// The span's name; of a request to a server `{method} {route}`.
+    /// The span's name; of a request to a server `{method} {route}`, of a gRPC call `{package.Service}/{Method}`.
     #[must_use]
     pub fn name(&self) -> &'a str {
         self.name
@@ -46,7 +46,7 @@ impl<'a> Sampling<'a> {
             .map(|attribute| attribute.value.as_str())
     }
 
-    /// The path of a request to a server: the attribute `url.path`.
+    /// The path of a request to a server: the attribute `url.path`. A gRPC call is told by its name.
     #[must_use]
     pub fn path(&self) -> Option<Cow<'a, str>> {
         self.attribute("url.path")

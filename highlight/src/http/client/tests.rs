@@ -116,7 +116,7 @@ fn attributes_name_the_target() {
     let uri: Uri = "https://[::1]/charges?x=y".parse().unwrap();
     let request =
         ClientRequest { template: Some("/charges"), resend_count: 2, ..ClientRequest::new("BREW", &uri) };
-    let attributes = request.attributes(&request.target());
+    let attributes = request.attributes(&request.target(None), None);
     let find = |key: &str| {
         let attribute = attributes.iter().find(|attribute| attribute.key.as_str() == key);
         attribute.map(|attribute| attribute.value.to_string())
