@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::wire::{Answer, Request};
+use crate::wire::{Answer, Request, grpc};
 
 pub(crate) async fn one_by_one(server: SocketAddr, requests: &[Request]) -> Result<Vec<Answer>> {
     let (mut stream, mut received, mut answers) = (connect(server).await?, Vec::new(), Vec::new());
@@ -66,31 +66,36 @@ fn take_answer(received: &mut Vec<u8>) -> Result<Option<Answer>> {
 #[derive(Debug, Clone)]
 pub struct Multiplexed {
     server: SocketAddr,
-    sender: SendRequest<Empty<Bytes>>,
+    sender: SendRequest<Full<Bytes>>,
+    speaks_grpc: bool,
 }
 
 impl Multiplexed {
-    pub(crate) async fn open(server: SocketAddr) -> Result<Self> {
+    pub(crate) async fn open(server: SocketAddr, speaks_grpc: bool) -> Result<Self> {
         let stream = TokioIo::new(connect(server).await?);
         let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await?;
         // It ends when the last sender is dropped; what fails before shows in the answers.
         tokio::spawn(connection);
-        Ok(Self { server, sender })
+        Ok(Self { server, sender, speaks_grpc })
     }
 
     /// Sends a request, and expects an answer.
     pub async fn answer(&self, request: &Request) -> Result<Answer> {
+        if self.speaks_grpc {
+            let response = self.sender.clone().send_request(grpc::encode(self.server, request)?).await?;
+            return grpc::answer(response).await?.context("a whole answer");
+        }
         Ok(self.answer_with_trailers(request).await?.0)
     }
 
-    /// The same, with the trailers of the answer.
+    /// The same, in HTTP, with the trailers of the answer.
     pub async fn answer_with_trailers(&self, request: &Request) -> Result<(Answer, http::HeaderMap)> {
         let uri = format!("http://{}{}", self.server, request.target);
         let mut sent = http::Request::builder().method(request.method).uri(uri);
         for (name, value) in &request.headers {
             sent = sent.header(name, &value[..]);
         }
-        let response = self.sender.clone().send_request(sent.body(Empty::new())?).await?;
+        let response = self.sender.clone().send_request(sent.body(Full::default())?).await?;
         let status = response.status().as_u16();
         let body = response.into_body().collect().await?;
         let trailers = body.trailers().cloned().unwrap_or_default();

@@ -75,7 +75,7 @@ pub struct Arrival {
 /// What a handler answers.
 #[derive(Debug)]
 pub struct Reply {
-    /// The status.
+    /// The status: HTTP's, or from 1 to 16 gRPC's.
     pub status: u16,
     /// The body.
     pub body: ReplyBody,

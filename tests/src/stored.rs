@@ -9,7 +9,7 @@ use highlight_local::{
     model::{ErrorObject, Log, Origin, Span},
 };
 
-use crate::Framework;
+use crate::{Framework, framework::Need};
 
 /// The rows of a cell.
 #[derive(Debug)]
@@ -126,7 +126,7 @@ impl Stored {
     /// The only span of `GET /orders/7`.
     pub fn request_span(&self) -> Result<&Span> {
         let span = self.span(self.framework.request_span())?;
-        let kind = if self.framework.is_http() { "Server" } else { "Internal" };
+        let kind = if self.framework.has(Need::Server) { "Server" } else { "Internal" };
         ensure!(span.kind == kind, "the request's span is of kind {}", span.kind);
         Ok(span)
     }

@@ -1,5 +1,7 @@
 //! An HTTP/1.1 client that sends exactly what it is told, and may leave early.
 
+pub mod grpc;
+
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
@@ -18,7 +20,7 @@ pub struct Request {
     pub method: &'static str,
     /// Path and query.
     pub target: String,
-    /// The header lines in order, besides `host` and `connection`.
+    /// The header lines in order, besides `host` and `connection`; the metadata of a gRPC call.
     pub headers: Vec<(String, Vec<u8>)>,
 }
 
@@ -91,7 +93,7 @@ impl Default for Request {
 /// A response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The status.
+    /// The status; of a gRPC call as [`grpc::status_of`] tells it.
     pub status: u16,
     /// The body.
     pub body: String,

@@ -33,7 +33,7 @@ use tracing::{
 use tracing_actix_web::TracingLogger;
 
 use super::{
-    Framework, Need, Neighbour, OnError, Service, Setup, line_marked,
+    Framework, NO_GRPC, Need, Neighbour, OnError, Service, Setup, line_marked,
     neighbour::{PATIENCE, logging, within},
 };
 use crate::{
@@ -64,14 +64,11 @@ impl Framework for Actix {
         }))
     }
 
-    fn shares_runtime(&self) -> bool {
-        false
-    }
-
     fn lacks(&self, need: Need) -> Option<&'static str> {
         match need {
             Need::SharedRuntime => Some("a worker's tasks stay on its thread, and end with it"),
             Need::Trailers => Some("actix-web's bodies have no trailers"),
+            Need::Grpc => Some(NO_GRPC),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@ mod actix;
 mod axum;
 mod neighbour;
 mod plain;
+mod tonic;
 mod tower;
 
 use std::{fmt, net::SocketAddr};
@@ -11,7 +12,7 @@ use std::{fmt, net::SocketAddr};
 use anyhow::{Context, Result, bail};
 use highlight::{Client, http::ServerOptions};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::oneshot,
     task::JoinHandle,
 };
@@ -19,7 +20,7 @@ use tokio::{
 use crate::{
     connection::{self, Multiplexed},
     handler::{BoxFuture, Handler},
-    wire::{self, Answer, Request},
+    wire::{self, Answer, Request, grpc},
 };
 
 pub use self::neighbour::{Neighbour, PATIENCE};
@@ -32,21 +33,14 @@ pub trait Framework: fmt::Debug + Sync {
     /// Serves `GET /orders/{id}` and whatever else comes.
     fn serve(&self, setup: Setup) -> BoxFuture<Result<Service>>;
 
-    /// Whether there is a server span, with a status, and a socket.
-    fn is_http(&self) -> bool {
-        true
-    }
-
-    /// Whether handlers run on the suite's own runtime, on any of its threads. Otherwise each stays on the thread of its
-    /// worker, which takes its tasks along when it stops.
-    fn shares_runtime(&self) -> bool {
-        true
-    }
-
     /// Why there is no such thing, if there is none.
     fn lacks(&self, need: Need) -> Option<&'static str> {
-        let _ = need;
-        None
+        (need == Need::Grpc).then_some(NO_GRPC)
+    }
+
+    /// Whether there is such a thing.
+    fn has(&self, need: Need) -> bool {
+        self.lacks(need).is_none()
     }
 
     /// The name of the span of `GET /orders/7`.
@@ -61,25 +55,41 @@ pub trait Framework: fmt::Debug + Sync {
 pub enum Need {
     /// A server span, with a status, and a body that is sent frame by frame.
     Server,
+    /// That span in HTTP's terms.
+    Http,
+    /// That span in gRPC's terms.
+    Grpc,
     /// The `tracing` span that carries the request.
     RequestSpan,
-    /// Handlers on the suite's own runtime: see [`Framework::shares_runtime`].
+    /// Handlers on the suite's own runtime, on any of its threads. Otherwise each stays on the thread of its worker, which
+    /// takes its tasks along when it stops.
     SharedRuntime,
     /// Headers as lines, of which several may have one name.
     HeaderLines,
-    /// Connections that carry several requests, or none any more.
+    /// Connections of HTTP/1, which carry several requests, or none any more.
     Connection,
+    /// Connections of HTTP/2, which carry several requests at once.
+    Multiplexing,
     /// Middleware of others.
     Neighbours,
     /// Bodies with trailers.
     Trailers,
 }
 
+const NO_GRPC: &str = "what is served is no gRPC";
+
 /// What a framework does with an error that the handler returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnError {
     /// `?` turns it into our handler error, on this line of this file. It is answered.
     QuestionMark {
+        /// The file.
+        file: &'static str,
+        /// The line.
+        line: u32,
+    },
+    /// It is reported on this line of this file, and answered with a status.
+    Reported {
         /// The file.
         file: &'static str,
         /// The line.
@@ -112,8 +122,8 @@ impl Setup {
 
 /// All columns.
 #[must_use]
-pub fn frameworks() -> [&'static dyn Framework; 4] {
-    [&plain::Plain, &tower::Tower, &axum::Axum, &actix::Actix]
+pub fn frameworks() -> [&'static dyn Framework; 5] {
+    [&plain::Plain, &tower::Tower, &axum::Axum, &actix::Actix, &tonic::Tonic]
 }
 
 /// A running server.
@@ -127,16 +137,21 @@ pub struct Service {
 #[derive(Debug, Clone)]
 enum Reach {
     Socket(SocketAddr),
+    Grpc(SocketAddr),
     Call(plain::Calls),
 }
 
 impl Service {
     /// A server on a free port. `serve` gets its listener, and returns when it was told to stop and no connection is left.
+    #[expect(clippy::unused_async, reason = "listening and spawning take a runtime")]
     async fn on_socket<F>(serve: impl FnOnce(TcpListener, oneshot::Receiver<()>) -> F) -> Result<Self>
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("binding a port")?;
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).context("binding a port")?;
+        // Room for all clients of the largest crowd: what does not fit may be reset.
+        let listener = socket.listen(4096).context("listening")?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(serve(listener, stopped));
@@ -146,7 +161,7 @@ impl Service {
     /// Its address, if it has one.
     fn address(&self) -> Result<SocketAddr> {
         match &self.reach {
-            Reach::Socket(address) => Ok(*address),
+            Reach::Socket(address) | Reach::Grpc(address) => Ok(*address),
             Reach::Call(_) => bail!("no server"),
         }
     }
@@ -163,7 +178,16 @@ impl Service {
 
     /// A connection of HTTP/2, which carries any number of requests at once.
     pub async fn multiplexed(&self) -> Result<Multiplexed> {
-        Multiplexed::open(self.address()?).await
+        let speaks_grpc = matches!(self.reach, Reach::Grpc(_));
+        Multiplexed::open(self.address()?, speaks_grpc).await
+    }
+
+    /// The same, spoken to in gRPC.
+    fn speaking_grpc(mut self) -> Self {
+        if let Reach::Socket(address) = self.reach {
+            self.reach = Reach::Grpc(address);
+        }
+        self
     }
 
     fn of_calls(calls: plain::Calls) -> Self {
@@ -174,7 +198,7 @@ impl Service {
     #[must_use]
     pub fn uri(&self) -> http::Uri {
         let address = match &self.reach {
-            Reach::Socket(address) => address.to_string(),
+            Reach::Socket(address) | Reach::Grpc(address) => address.to_string(),
             Reach::Call(_) => "orders".to_owned(),
         };
         http::Uri::builder()
@@ -189,6 +213,7 @@ impl Service {
     pub async fn send(&self, request: &Request) -> Result<Option<Answer>> {
         match &self.reach {
             Reach::Socket(address) => wire::read_answer(wire::open(*address, request).await?).await,
+            Reach::Grpc(address) => grpc::Call::open(*address, request).await?.read_answer().await,
             Reach::Call(calls) => Ok(calls.begin(request).await.ok().flatten()),
         }
     }
@@ -202,6 +227,7 @@ impl Service {
     pub async fn begin(&self, request: &Request) -> Result<Pending> {
         match &self.reach {
             Reach::Socket(address) => Ok(Pending::Socket(wire::open(*address, request).await?)),
+            Reach::Grpc(address) => Ok(Pending::Grpc(grpc::Call::open(*address, request).await?)),
             Reach::Call(calls) => Ok(Pending::Call(calls.begin(request))),
         }
     }
@@ -221,6 +247,8 @@ impl Service {
 pub enum Pending {
     /// Over a socket.
     Socket(TcpStream),
+    /// Over a socket, as a gRPC call.
+    Grpc(grpc::Call),
     /// By a call.
     Call(JoinHandle<Option<Answer>>),
 }
@@ -230,6 +258,7 @@ impl Pending {
     pub async fn read_until(&mut self, text: &str, times: usize) -> Result<()> {
         match self {
             Self::Socket(stream) => wire::read_until(stream, text, times).await,
+            Self::Grpc(call) => call.read_until(text, times).await,
             Self::Call(_) => bail!("a call answers as a whole"),
         }
     }
@@ -238,6 +267,7 @@ impl Pending {
     pub async fn leave(self) {
         match self {
             Self::Socket(stream) => drop(stream),
+            Self::Grpc(call) => drop(call),
             Self::Call(call) => {
                 call.abort();
                 // It ends by being dropped, which is what was wanted.

@@ -7,7 +7,7 @@ use highlight::{consume_error, parse_headers, start_active_span};
 use http_body_util::BodyExt;
 use tokio::task::JoinHandle;
 
-use super::{Framework, Need, OnError, Service, Setup};
+use super::{Framework, NO_GRPC, Need, OnError, Service, Setup};
 use crate::{
     handler::{Arrival, BoxFuture, Failure, Reply},
     wire::{Answer, Request},
@@ -25,17 +25,18 @@ impl Framework for Plain {
         Box::pin(async { Ok(Service::of_calls(Calls(Arc::new(setup)))) })
     }
 
-    fn is_http(&self) -> bool {
-        false
-    }
-
     fn lacks(&self, need: Need) -> Option<&'static str> {
         match need {
             Need::SharedRuntime => None,
-            Need::Server => Some("a program that serves no HTTP has no response, and none of our layers"),
+            Need::Server | Need::Http => {
+                Some("a program that serves no HTTP has no response, and none of our layers")
+            }
             Need::RequestSpan => Some("the span of `tracing` that stands for a request is a layer's"),
             Need::HeaderLines => Some("a map holds one value for a name"),
-            Need::Connection | Need::Neighbours | Need::Trailers => Some("there is no server"),
+            Need::Connection | Need::Multiplexing | Need::Neighbours | Need::Trailers => {
+                Some("there is no server")
+            }
+            Need::Grpc => Some(NO_GRPC),
         }
     }
 

@@ -16,15 +16,12 @@ use crate::{
 };
 
 pub(super) fn rows() -> Vec<Scenario> {
-    [
-        Scenario::new("keep_alive", keep_alive),
-        Scenario::new("pipelining", pipelining),
-        Scenario::new("http2_multiplexing", http2_multiplexing),
-        Scenario::new("upgrade", upgrade),
+    vec![
+        Scenario::new("keep_alive", keep_alive).needs(Need::Connection),
+        Scenario::new("pipelining", pipelining).needs(Need::Connection),
+        Scenario::new("http2_multiplexing", http2_multiplexing).needs(Need::Multiplexing),
+        Scenario::new("upgrade", upgrade).needs(Need::Connection),
     ]
-    .into_iter()
-    .map(|row| row.needs(Need::Connection))
-    .collect()
 }
 
 const SESSIONS: [&str; 5] = ["s1", "s2", "s3", "s4", "s5"];

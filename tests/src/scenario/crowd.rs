@@ -38,7 +38,7 @@ async fn ten_thousand_requests(cell: Cell) -> Result<()> {
     let service = Arc::new(serve(&cell, 10_000).await?);
     let mut senders = Vec::new();
     while senders.len() < 10_000 {
-        let sender = if cell.framework().lacks(Need::Connection).is_none() {
+        let sender = if cell.framework().has(Need::Multiplexing) {
             Sender::Shared(service.multiplexed().await?)
         } else {
             Sender::Alone(Arc::clone(&service))

@@ -9,6 +9,7 @@ use tokio::{sync::mpsc, time};
 use super::Scenario;
 use crate::{
     cell::{Cell, REQUEST, SESSION},
+    framework::Need,
     handler::{Declined, Reply},
     stored::{attribute, is_child},
     wire::Request,
@@ -56,7 +57,7 @@ async fn client_gone(cell: Cell) -> Result<()> {
     for text in ["begun", "given up"] {
         ensure!(stored.log(text)?.span_id == span.span_id, "{text}");
     }
-    if stored.framework.is_http() {
+    if stored.framework.has(Need::Server) {
         ensure!(span.status_code == "Error" && !span.status_message.is_empty());
         ensure!(attribute(&span.attributes, "error.type")? == "cancelled");
         ensure!(!span.attributes.contains_key("http.response.status_code"));

@@ -101,6 +101,11 @@ async fn question_mark(cell: Cell) -> Result<()> {
             );
             ensure!(attribute(&span.attributes, "http.response.status_code")? == "500");
         }
+        OnError::Reported { file, line } => {
+            is_declined(error)?;
+            is_from(error, file, line)?;
+            ensure!(answer.context("an answer")?.status == 500);
+        }
         OnError::ServiceError => {
             ensure!(error.event == Declined::MESSAGE, "{:?}", error.event);
             ensure!(answer.is_none(), "nothing of a service's error is sent");

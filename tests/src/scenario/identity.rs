@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use super::Scenario;
 use crate::{
     cell::{Cell, REQUEST, SESSION},
+    framework::Need,
     handler::{Declined, Reply},
     stored::{attribute, is_child},
 };
@@ -56,7 +57,7 @@ async fn user_mid_request(cell: Cell) -> Result<()> {
         is_adas(&stored.span(name)?.attributes)?;
     }
     // Without a server the request has no span of its own: this is one of the program's, and had started before.
-    if stored.framework.is_http() {
+    if stored.framework.has(Need::Server) {
         is_adas(&stored.request_span()?.attributes)?;
     }
     is_adas(&stored.log("welcome")?.attributes)?;

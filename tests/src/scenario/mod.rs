@@ -9,6 +9,7 @@ mod erased;
 mod errors;
 mod filters;
 mod foreign;
+mod grpc;
 mod headers;
 mod hops;
 mod http;
@@ -96,6 +97,7 @@ pub fn groups() -> Vec<(&'static str, Vec<Scenario>)> {
         ("From service to service", hops::rows()),
         ("Privacy", privacy::rows()),
         ("HTTP", http::rows()),
+        ("gRPC", grpc::rows()),
     ]
 }
 
@@ -122,8 +124,13 @@ impl Scenario {
     }
 
     /// Only where there is a server.
-    fn http_only(self) -> Self {
+    fn server_only(self) -> Self {
         self.needs(Need::Server)
+    }
+
+    /// Only where the server's span is told in HTTP's terms.
+    fn http_only(self) -> Self {
+        self.needs(Need::Http)
     }
 
     /// Only where there is such a thing.

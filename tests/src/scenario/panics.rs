@@ -6,7 +6,7 @@ use highlight_local::model::Span;
 use super::Scenario;
 use crate::{
     cell::{Cell, REQUEST, SESSION},
-    framework::Neighbour,
+    framework::{Need, Neighbour},
     handler::{Arrival, Declined, EXPECTED_PANIC, Reply, Step},
     stored::{Stored, attribute},
     wire::Request,
@@ -16,7 +16,7 @@ pub(super) fn rows() -> Vec<Scenario> {
     vec![
         Scenario::new("panic", panics),
         Scenario::new("panic_without_text", panics_without_text),
-        Scenario::new("panic_in_body", panics_in_body).http_only(),
+        Scenario::new("panic_in_body", panics_in_body).server_only(),
         Scenario::new("panic_in_span", panics_in_span),
         Scenario::new("panic_caught_inside", caught_inside).http_only(),
         Scenario::new("panic_in_spawned_task", panics_in_spawned_task),
@@ -68,7 +68,9 @@ async fn panics_in_body(cell: Cell) -> Result<()> {
     ensure!(error.event == EXPECTED_PANIC && log.level == "fatal" && error.span_id == span.span_id);
     has_failed(span)?;
     ensure!(attribute(&span.attributes, "error.type")? == "panic");
-    ensure!(attribute(&span.attributes, "http.response.status_code")? == "200");
+    if stored.framework.has(Need::Http) {
+        ensure!(attribute(&span.attributes, "http.response.status_code")? == "200");
+    }
     Ok(())
 }
 
@@ -111,7 +113,7 @@ async fn panics(cell: Cell) -> Result<()> {
     ensure!(other.status_code == "Unset" && other.origin.session_id == "another");
     ensure!(panicked.trace_id == REQUEST);
     has_failed(panicked)?;
-    if stored.framework.is_http() {
+    if stored.framework.has(Need::Server) {
         ensure!(attribute(&panicked.attributes, "error.type")? == "panic");
     }
     is_fatal(&stored, panicked)

@@ -33,7 +33,7 @@ pub(super) fn rows() -> Vec<Scenario> {
         Scenario::new("span_below_none", span_below_none),
         Scenario::new("span_below_none_is_given_a_parent", span_below_none_is_given_a_parent)
             .needs(Need::RequestSpan),
-        Scenario::new("span_below_none_excluded", span_below_none_excluded).http_only(),
+        Scenario::new("span_below_none_excluded", span_below_none_excluded).server_only(),
         Scenario::new("event_below_a_span", event_below_a_span),
         Scenario::new("event_below_the_current", event_below_the_current),
         Scenario::new("event_below_a_closed", event_below_a_closed),
