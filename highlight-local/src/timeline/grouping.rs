@@ -62,7 +62,7 @@ impl Request<'_> {
 
     pub(super) fn status(&self) -> String {
         let root = self.spans.first().map(|placed| placed.span);
-        root.and_then(http_status).map(text::clean).unwrap_or_default()
+        root.and_then(status).map(text::clean).unwrap_or_default()
     }
 
     pub(super) fn failed(&self) -> bool {
@@ -72,9 +72,11 @@ impl Request<'_> {
 
 const METHOD: &[&str] = &["http.request.method", "http.method"];
 
-/// The status code, under its new or its old name.
-pub(super) fn http_status(span: &Span) -> Option<&str> {
-    attribute(span, &["http.response.status_code", "http.status_code"])
+/// The status of HTTP or gRPC, under its new or its old name.
+pub(super) fn status(span: &Span) -> Option<&str> {
+    const STATUS: &[&str] =
+        &["http.response.status_code", "http.status_code", "rpc.status_code", "rpc.response.status_code"];
+    attribute(span, STATUS)
 }
 
 fn attribute<'a>(span: &'a Span, names: &[&str]) -> Option<&'a str> {

@@ -274,10 +274,10 @@ impl Printer<'_, '_> {
     }
 }
 
-/// The HTTP status, and what went wrong.
+/// The status of HTTP or gRPC, and what went wrong.
 fn outcome(span: &Span) -> String {
     let mut parts = Vec::new();
-    parts.extend(grouping::http_status(span).map(clean));
+    parts.extend(grouping::status(span).map(clean));
     if span.status_code == "Error" {
         let message = cut(&clean(&span.status_message), 60);
         parts.push(if message.is_empty() { "error".to_owned() } else { format!("error: {message}") });
