@@ -4,7 +4,7 @@
 //! cargo run -p shop
 //! ```
 //!
-//! It starts a storefront, a payments service behind it, and a local receiver in place of a Highlight server; then it
+//! It starts a storefront (axum), a payments service behind it (actix-web), and a local receiver in place of a Highlight server; then it
 //! plays a few browsers, prints what each of their sessions has caused, and goes on serving.
 //!
 //! Where to look for what:
@@ -18,7 +18,7 @@
 //! | `storefront/failures.rs` | an error chain, a panic |
 //! | `storefront/background.rs` | a streamed body, a spawned job, blocking work |
 //! | `storefront/cors.rs` | the headers that CORS must allow |
-//! | `payments.rs` | the service behind: its spans, under the browser's trace |
+//! | `payments.rs` | the service behind, on actix-web: its spans, under the browser's trace; blocking work |
 //! | `shop.rs`, `signal.rs` | an orderly end on SIGTERM |
 //! | `browser/`, `check/` | what browsers send, and what must come of it |
 

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use actix_web::dev::ServerHandle;
 use anyhow::Context;
 use highlight::Client;
 use tokio::{net::TcpListener, time::timeout};
@@ -25,25 +26,28 @@ pub struct Shop {
     stop: CancellationToken,
     /// The storefront's server, and the jobs that its requests leave behind.
     tasks: TaskTracker,
+    payments: ServerHandle,
 }
 
 impl Shop {
     pub async fn open(port: u16, payments_telemetry: Client) -> anyhow::Result<Self> {
-        let payments = listen(0).await?;
+        let listener = listen(0).await?.into_std()?;
+        let client = PaymentsClient::new(listener.local_addr()?)?;
+        let payments = payments::serve(listener, payments_telemetry)?;
+
         let storefront = listen(port).await?;
         let shop = Self {
             address: storefront.local_addr()?,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            payments: payments.handle(),
         };
+        tokio::spawn(payments);
 
-        let app = App { payments: PaymentsClient::new(payments.local_addr()?)?, tasks: shop.tasks.clone() };
+        let app = App { payments: client, tasks: shop.tasks.clone() };
         let server = axum::serve(storefront, storefront::router(app))
             .with_graceful_shutdown(shop.stop.clone().cancelled_owned());
         shop.tasks.spawn(server.into_future());
-
-        // No end of its own: it serves as long as the storefront may call it.
-        tokio::spawn(axum::serve(payments, payments::router(payments_telemetry)).into_future());
 
         info!("the storefront listens on http://{}", shop.address);
         Ok(shop)
@@ -61,6 +65,8 @@ impl Shop {
         if timeout(GRACE, self.tasks.wait()).await.is_err() {
             warn!("some requests or jobs did not end in {GRACE:?} and are cut off");
         }
+        // Last: it serves as long as the storefront may call it.
+        self.payments.stop(true).await;
     }
 }
 

@@ -28,7 +28,11 @@ pub struct Telemetry {
 impl Telemetry {
     pub fn start(args: &Args, receiver: Option<&Receiver>) -> Result<Self, InitError> {
         let config = |service_name| {
-            let config = Config::new(&args.project_id).service_name(service_name).environment("demo");
+            let config = Config::new(&args.project_id)
+                .service_name(service_name)
+                .environment("demo")
+                // What it says of its start belongs to no request.
+                .filter("actix_server=warn");
             match receiver {
                 Some(receiver) => config.endpoint(receiver.endpoint()),
                 // The SDK reads HIGHLIGHT_OTLP_ENDPOINT itself, as it does all its variables.
