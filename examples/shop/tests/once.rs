@@ -1,11 +1,13 @@
 //! `--once`: what it shows, and what its status means.
 
-mod support;
+use std::process::{Command, Output};
 
-use std::process::Output;
-
+use example_support::command;
 use highlight_local::Receiver;
-use support::shop;
+
+fn shop() -> Command {
+    command(env!("CARGO_BIN_EXE_shop"))
+}
 
 fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
