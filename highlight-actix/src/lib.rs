@@ -31,10 +31,26 @@
 //!
 //! # Where to wrap
 //!
-//! Around the app, last (actix runs the middleware that was added last first): what is further in is part of the request. Only a
-//! middleware that answers CORS preflights goes around it (with actix-cors:
-//! `Cors::default().allowed_headers(highlight::propagation::CORS_HEADERS)`). One that turns panics into responses belongs inside. Around a scope or a resource works too, and then only they are covered. A
-//! request that passes two of these makes one span, that of the outermost.
+//! Around the app, last (actix runs the middleware that was added last first): what is further in is part of the request. One that
+//! turns panics into responses belongs inside. Around a scope or a resource works too, and then only they are covered. A request that
+//! passes two of these makes one span, that of the outermost.
+//!
+//! Only a middleware that answers CORS preflights goes around it. It must allow our headers, or the page's own calls fail:
+//!
+//! ```
+//! use actix_cors::Cors;
+//! use actix_web::{App, web};
+//! use highlight::propagation::CORS_HEADERS;
+//! use highlight_actix::HighlightMiddleware;
+//!
+//! let app = || {
+//!     App::new()
+//!         .route("/orders/{id}", web::get().to(async || "an order"))
+//!         .wrap(HighlightMiddleware::new())
+//!         .wrap(Cors::default().allowed_origin("https://shop.example").allowed_headers(CORS_HEADERS))
+//! };
+//! # let _ = app();
+//! ```
 //!
 //! # Errors
 //!
@@ -94,8 +110,8 @@
 //!
 //! # Ending
 //!
-//! `HttpServer` stops by itself at SIGINT and SIGTERM and lets requests finish; then `main` returns, the guard of
-//! [`highlight::init`] is dropped, and what is queued is delivered.
+//! `HttpServer` stops by itself, at SIGTERM when the requests have ended and at SIGINT (ctrl-c) at once; then `main` returns, the
+//! guard of [`highlight::init`] is dropped, and what is queued is delivered.
 //!
 //! # Further
 //!

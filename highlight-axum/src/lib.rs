@@ -106,8 +106,3 @@ mod layer;
 
 pub use self::{context::RequestContext, error::HandlerError, layer::HighlightLayer};
 pub use highlight_tower::ServerOptions;
-
-/// The README's snippets, compiled.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -26,3 +26,8 @@ pub use self::{
     framework::{Framework, frameworks},
     scenario::{Scenario, Verdict, groups, scenarios},
 };
+
+/// The README's snippets, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's panic is its verdict")]
 
 mod bodies;
+mod cors;
 mod departures;
 mod errors;
 mod middleware;

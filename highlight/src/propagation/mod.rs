@@ -71,7 +71,8 @@ pub const REQUEST_HEADER: &str = "x-highlight-request";
 
 /// The request headers that CORS must allow, or the browser's calls fail at the preflight (C§4.1).
 ///
-/// As texts, for actix-cors: `Cors::default().allowed_headers(CORS_HEADERS)`. [`cors_headers`] has them for tower-http.
+/// As texts, for actix-cors, which knows no names but its own `http` crate's: `Cors::default().allowed_headers(CORS_HEADERS)`.
+/// [`cors_headers`] has them for tower-http.
 ///
 /// `traceparent` and `tracestate` are the browser client's too; `baggage` is what OpenTelemetry clients in the page may send.
 pub const CORS_HEADERS: [&str; 4] = [REQUEST_HEADER, "traceparent", "tracestate", "baggage"];

@@ -5,7 +5,7 @@ mod ids;
 use std::{fmt, net::SocketAddr};
 
 use anyhow::{Context, ensure};
-use axum::http::{HeaderName, Method, Request, Response, StatusCode, header, request};
+use axum::http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request};
 use futures_util::future::try_join_all;
 use highlight::propagation::REQUEST_HEADER;
 use http_body_util::BodyExt;
@@ -88,7 +88,9 @@ impl Browser {
         let answer = self.send(preflight).await?;
         allowed(&answer, &header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")?;
         allowed(&answer, &header::ACCESS_CONTROL_ALLOW_METHODS, "*")?;
-        allowed(&answer, &header::ACCESS_CONTROL_ALLOW_HEADERS, "traceparent,x-highlight-request")?;
+        for name in ["traceparent", REQUEST_HEADER] {
+            allowed(&answer, &header::ACCESS_CONTROL_ALLOW_HEADERS, name)?;
+        }
 
         let mut request = self.request(&call.method, call.path);
         if let Some(value) = &call.ids.header {
@@ -118,10 +120,10 @@ impl Browser {
 }
 
 fn allowed(answer: &Response<()>, name: &HeaderName, value: &str) -> anyhow::Result<()> {
-    let found = answer.headers().get(name);
+    let found = answer.headers().get(name).map(HeaderValue::to_str).transpose()?;
     ensure!(
-        found.is_some_and(|found| found == value),
-        "CORS forbids it: {name} should be {value}, is {found:?}"
+        found.is_some_and(|found| found.split(',').any(|found| found == value)),
+        "CORS forbids it: {name} should have {value}, is {found:?}"
     );
     Ok(())
 }
