@@ -1,7 +1,5 @@
 //! A page of another origin asks before it calls (C§4.1).
 
-#![expect(clippy::unwrap_used, reason = "a test's panic is its verdict")]
-
 use std::{future::IntoFuture, time::Duration};
 
 use axum::{Router, http::HeaderValue, routing::get};

@@ -1,7 +1,5 @@
 //! What leaves the process is what its documentation says: an error, and nothing else.
 
-#![expect(clippy::unwrap_used, reason = "a test's panic is its verdict")]
-
 use example_support::{assert_documented, command};
 use highlight_local::{Receiver, Timeline};
 

@@ -1,7 +1,5 @@
 //! What the program shows and exports is what its documentation says.
 
-#![expect(clippy::unwrap_used, reason = "a test's panic is its verdict")]
-
 use example_support::{assert_documented, command};
 use highlight_local::{Receiver, Timeline};
 

@@ -1,6 +1,10 @@
 /// Fails unless the timeline shows the session as the program's documentation does, durations apart.
 ///
 /// The documentation may leave out what comes before it and after it.
+///
+/// # Panics
+///
+/// That is how it fails.
 pub fn assert_documented(source: &str, timeline: &str) {
     let documentation = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim_start);
     let session = documentation.skip_while(|line| !line.starts_with("session "));

@@ -66,7 +66,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn handle(request: Request<Incoming>) -> Result<Response<String>, Infallible> {
-    let (status, body) = match order(request.uri().path()).await {
+    let (status, body) = match order(request.uri().path()) {
         Ok(text) => (StatusCode::OK, text),
         Err(error) => {
             // One error object, with this line and all the error's causes.
@@ -79,8 +79,8 @@ async fn handle(request: Request<Incoming>) -> Result<Response<String>, Infallib
     Ok(response)
 }
 
-async fn order(path: &str) -> io::Result<String> {
-    let prices = load(path).await?;
+fn order(path: &str) -> io::Result<String> {
+    let prices = load(path)?;
 
     let total = sum_up(&prices);
     info!(order.total = total, "order summed up");
@@ -95,7 +95,7 @@ fn sum_up(prices: &[u32]) -> u32 {
 }
 
 /// Stands for a database, which has lost one order.
-async fn load(path: &str) -> io::Result<Vec<u32>> {
+fn load(path: &str) -> io::Result<Vec<u32>> {
     if path == "/orders/13" {
         Err(io::Error::other("the order's record is damaged"))
     } else {
