@@ -15,9 +15,6 @@ use highlight_local::Receiver;
 
 use crate::args::Args;
 
-/// How long an unreachable server may hold up the end.
-const SHUTDOWN: Duration = Duration::from_secs(2);
-
 pub struct Telemetry {
     /// Process-wide: what is not payments' is the storefront's.
     storefront: Highlight,
@@ -49,13 +46,13 @@ impl Telemetry {
         &self.payments
     }
 
-    /// Delivers what is queued and stops; says what became of everything.
-    pub fn stop(self) -> [(&'static str, Stats); 2] {
+    /// Delivers what is queued and stops; says what became of everything. A server that hangs holds it up for `patience`.
+    pub fn stop(self, patience: Duration) -> [(&'static str, Stats); 2] {
         let services = [("storefront", self.storefront.client()), ("payments", &self.payments)];
         // Both at once, since both may have to wait. What they could not deliver they have said, and counted.
         thread::scope(|scope| {
             for (_, client) in services {
-                scope.spawn(|| client.shutdown(SHUTDOWN));
+                scope.spawn(|| client.shutdown(patience));
             }
         });
         services.map(|(service, client)| (service, client.stats()))

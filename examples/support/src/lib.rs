@@ -12,7 +12,7 @@ pub use self::{documented::assert_documented, service::Service};
 /// Whoever waits longer than this has hung.
 pub const HANG: Duration = Duration::from_secs(60);
 
-/// The program, undisturbed by the variables of whoever runs the tests.
+/// The program, undisturbed by the variables of whoever runs the tests, and in no hurry to end.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in env::vars_os() {
@@ -22,6 +22,8 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
             command.env_remove(&*name);
         }
     }
+    // The first stack of a debug build takes its time to resolve, and on a busy machine a multiple of it.
+    command.env("HIGHLIGHT_SHUTDOWN_TIMEOUT", (HANG / 2).as_millis().to_string());
     command
 }
 
