@@ -20,10 +20,10 @@ use crate::{
 const SEGMENT_ITEMS: usize = 64;
 const SEGMENT_BYTES: usize = 64 * 1024;
 
-/// What a client starts with, in one line.
+/// What settings amount to, in one line.
 pub(crate) fn summary(settings: &Resolved) -> String {
     format!(
-        "starting: endpoint {}, project {}, service {}, version {}, environment {}, signals {:?}, sample rate {}",
+        "endpoint {}, project {}, service {}, version {}, environment {}, signals {:?}, sample rate {}",
         settings.endpoint,
         masked(&settings.project_id),
         settings.service_name,
@@ -47,31 +47,35 @@ pub(crate) fn encoder(settings: &Resolved) -> Encoder {
     Encoder::new(&service, encode::Settings { redact, is_synthetic: propagation::is_synthetic })
 }
 
-pub(crate) fn pipeline(
-    settings: &Resolved,
-    transport: Option<Box<dyn Transport>>,
-    encoder: Arc<Encoder>,
-    collector: Collector,
-) -> Result<Pipeline, InitError> {
-    let http = TransportSettings {
+/// How to reach the server.
+pub(crate) fn transport(settings: &Resolved) -> TransportSettings {
+    TransportSettings {
         headers: settings.headers.clone(),
         certificates: settings.certificates.clone(),
         gzip: settings.compression == Compression::Gzip,
         timeout: settings.export_timeout,
         ..TransportSettings::to(settings.endpoint.clone())
-    };
+    }
+}
+
+pub(crate) fn pipeline(
+    settings: &Resolved,
+    over: Option<Box<dyn Transport>>,
+    encoder: Arc<Encoder>,
+    collector: Collector,
+) -> Result<Pipeline, InitError> {
     let limits =
         Limits { max_items: settings.queue_items, max_bytes: settings.queue_bytes, ..Limits::default() };
     let pipeline_settings = pipeline::Settings {
         limits,
         interval: settings.export_interval,
         retry_for: settings.retry_for,
-        ..pipeline::Settings::over(http)
+        ..pipeline::Settings::over(transport(settings))
     };
     let collector = settings.signals.contains(Signals::METRICS).then(|| Box::new(collector) as Box<_>);
     let encoder = Box::new(encoder);
-    match transport {
-        Some(transport) => Pipeline::start_over(transport, pipeline_settings, encoder, collector),
+    match over {
+        Some(over) => Pipeline::start_over(over, pipeline_settings, encoder, collector),
         None => Pipeline::start(pipeline_settings, encoder, collector),
     }
     .map_err(InitError::Start)

@@ -1,6 +1,14 @@
 //! The explicit handle behind the verbs.
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwapOption;
 use opentelemetry::{Context, metrics::MeterProvider as _, trace::TracerProvider as _};
@@ -56,6 +64,7 @@ struct Inner {
     meter_provider: SdkMeterProvider,
     http: Instruments,
     metrics: metrics::Registry,
+    seen_spans: Arc<AtomicBool>,
 }
 
 impl Client {
@@ -80,15 +89,16 @@ impl Client {
             say::warn(warning);
         }
         if settings.debug {
-            say::debug(&assembly::summary(&settings));
+            say::debug(&format!("starting: {}", assembly::summary(&settings)));
         }
         let encoder = Arc::new(assembly::encoder(&settings));
         let (meter_provider, collector) = metrics::provider(Arc::clone(&encoder));
         let start = || assembly::pipeline(&settings, transport, encoder, collector);
         let pipeline = settings.enabled.then(start).transpose()?;
+        let seen_spans = Arc::default();
         let mut traces = SdkTracerProvider::builder().with_sampler(Sampler::new(&settings, pipeline.clone()));
         if let Some(pipeline) = &pipeline {
-            traces = traces.with_span_processor(Stamp::new(pipeline.clone()));
+            traces = traces.with_span_processor(Stamp::new(pipeline.clone(), Arc::clone(&seen_spans)));
         }
         let tracer_provider = traces.build();
         let meter = meter_provider.meter("highlight");
@@ -100,6 +110,7 @@ impl Client {
             meter_provider,
             pipeline,
             settings,
+            seen_spans,
         };
         Ok(Self(Arc::new(inner)))
     }
@@ -241,6 +252,16 @@ impl Client {
     pub fn stats(&self) -> Stats {
         let stats = self.0.pipeline.as_ref().map(Pipeline::stats).unwrap_or_default();
         Stats { refused_measurements: self.0.metrics.refused(), ..stats }
+    }
+
+    /// Whether it was shut down.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.0.pipeline.as_ref().is_some_and(|pipeline| !pipeline.is_running())
+    }
+
+    /// Whether a span has ended that was not sampled out.
+    pub(crate) fn has_seen_spans(&self) -> bool {
+        self.0.seen_spans.load(Ordering::Relaxed)
     }
 
     pub(crate) fn takes(&self, signal: Signals) -> bool {

@@ -31,6 +31,7 @@
 //! | do without globals | [`Client`] |
 //! | know what was lost | [`Stats`] |
 //! | test what is recorded | `testing`, with the feature of that name |
+//! | know why nothing arrives | [`diagnose`] |
 //!
 //! # What it promises
 //!
@@ -75,6 +76,7 @@ mod client;
 mod config;
 mod console;
 mod context;
+pub mod diagnosis;
 mod encode;
 mod error;
 mod future;
@@ -111,6 +113,7 @@ pub use self::{
     client::Client,
     config::{Compression, Config, InitError, Signals, first_set},
     context::RequestContext,
+    diagnosis::{Diagnosis, diagnose},
     error::{ErrorReport, consume_error},
     future::{InCurrentScope, WithContext},
     init::{Highlight, init},

@@ -2,7 +2,13 @@
 //!
 //! There is only this one; the SDK clones every span for a second.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use opentelemetry::{
     Context, Key, KeyValue,
@@ -31,11 +37,15 @@ const STAMPS: [(&str, &str); 2] = [("\u{1}session", SESSION_ID), ("\u{1}request"
 
 /// Stamps session and effective id on each span as it starts, and queues it when it ends.
 #[derive(Debug)]
-pub(crate) struct Stamp(Pipeline);
+pub(crate) struct Stamp {
+    pipeline: Pipeline,
+    /// Whether a span has ended: the layer on the router works.
+    seen: Arc<AtomicBool>,
+}
 
 impl Stamp {
-    pub(crate) fn new(pipeline: Pipeline) -> Self {
-        Self(pipeline)
+    pub(crate) fn new(pipeline: Pipeline, seen: Arc<AtomicBool>) -> Self {
+        Self { pipeline, seen }
     }
 }
 
@@ -54,7 +64,11 @@ impl SpanProcessor for Stamp {
     }
 
     fn on_end(&self, span: SpanData) {
-        self.0.push(Item::Span(Box::new(span)));
+        // Written once: what all threads write costs them each other's cache line.
+        if !self.seen.load(Ordering::Relaxed) {
+            self.seen.store(true, Ordering::Relaxed);
+        }
+        self.pipeline.push(Item::Span(Box::new(span)));
     }
 
     fn force_flush(&self) -> OTelSdkResult {

@@ -16,8 +16,12 @@ use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::{Layer, registry::LookupSpan};
 
 pub use self::install::TracingSetup;
+#[cfg(feature = "testing")]
+pub(crate) use self::log::install as install_log;
 pub(crate) use self::{
-    carrier::TARGET as CARRIER_TARGET, install::install, logger::provider as logger_provider,
+    carrier::TARGET as CARRIER_TARGET,
+    install::{has_layer, install},
+    logger::provider as logger_provider,
 };
 use self::{
     event::EventLayer,
@@ -25,8 +29,6 @@ use self::{
     roots::Roots,
     spans::LateTracer,
 };
-#[cfg(feature = "testing")]
-pub(crate) use self::{install::has_layer, log::install as install_log};
 
 /// The layer for a program that builds its own `tracing` subscriber.
 ///

@@ -57,8 +57,22 @@ impl Endpoint {
 
     /// Whether it is on this machine, where no proxy of the environment can reach it.
     pub(crate) fn is_loopback(&self) -> bool {
-        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        let host = self.host();
         host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+
+    /// Whether TLS is spoken to it.
+    pub(crate) fn is_https(&self) -> bool {
+        self.base.starts_with("https:")
+    }
+
+    /// Without brackets, if it is an IPv6 address.
+    pub(crate) fn host(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port.unwrap_or(if self.is_https() { 443 } else { 80 })
     }
 
     pub(super) fn is_grpc_port(&self) -> bool {

@@ -4,7 +4,8 @@ use std::{cell::RefCell, fmt::Debug};
 
 use super::{
     error::{CODE, InitError, Remedy},
-    options::OptionDoc,
+    mask::{HIDDEN, masked},
+    options::{self, OptionDoc},
 };
 
 /// The environment of one [`resolve`](super::resolve), and what there was to say about it.
@@ -89,6 +90,19 @@ impl<'a> Env<'a> {
     pub(super) fn into_warnings(self) -> Vec<String> {
         self.warnings.into_inner()
     }
+}
+
+/// The variables of options that are set, as `NAME=value`. What may be a secret, or hold one, is hidden.
+pub(crate) fn shown(lookup: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+    let env = Env::new(lookup);
+    let hidden = [options::HEADER.env, options::RESOURCE_ATTRIBUTE.env].concat();
+    let variables = options::OPTIONS.iter().flat_map(|option| option.env);
+    let show = |variable: &&'static str| {
+        let value = env.get(variable)?;
+        let value = if hidden.contains(variable) { HIDDEN.to_owned() } else { masked(&value) };
+        Some(format!("{variable}={value}"))
+    };
+    variables.filter_map(show).collect()
 }
 
 pub(super) fn parse_bool(text: &str) -> Result<bool, Remedy> {

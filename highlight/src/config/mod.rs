@@ -28,7 +28,9 @@ use self::{
     certificate::CertificateSource,
     mask::{Secret, Text},
 };
-pub(crate) use self::{endpoint::Endpoint, filter::Filter, mask::masked, resolve::Resolved};
+pub(crate) use self::{
+    endpoint::Endpoint, env::shown as shown_environment, filter::Filter, mask::masked, resolve::Resolved,
+};
 pub use self::{error::InitError, signals::Signals, version::first_set};
 use crate::{SpanKind, sampling::SamplerFn};
 

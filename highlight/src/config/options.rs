@@ -31,7 +31,6 @@ macro_rules! options {
         $(pub(super) const $name: OptionDoc = $doc;)*
 
         /// All options, in the order of the documentation.
-        #[cfg_attr(not(test), expect(dead_code, reason = "the tests hold documentation and behaviour to it"))]
         pub(crate) const OPTIONS: &[OptionDoc] = &[$($name),*];
     };
 }

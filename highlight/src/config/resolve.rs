@@ -102,6 +102,11 @@ impl Config {
         }
     }
 
+    /// Everything but the project: enough to ask the server. `None` if something else is wrong too.
+    pub(crate) fn resolve_without_project(&self, env: &dyn Fn(&str) -> Option<String>) -> Option<Resolved> {
+        self.resolve_options(env, false).ok()
+    }
+
     /// Whoever says no is obeyed: code, `HIGHLIGHT_ENABLED` or `OTEL_SDK_DISABLED`.
     fn is_enabled(&self, env: &Env<'_>) -> Result<bool, InitError> {
         let ours = OptionDoc { env: &["HIGHLIGHT_ENABLED"], ..options::ENABLED };

@@ -22,6 +22,7 @@ mod lane;
 mod limits;
 #[cfg(feature = "testing")]
 mod memory;
+mod probe;
 mod queue;
 mod retry;
 pub(crate) mod segment;
@@ -31,27 +32,28 @@ mod weight;
 mod worker;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{future::Future, io, thread, time::Duration};
 
 pub use self::flush::FlushError;
+#[cfg(feature = "testing")]
+pub(crate) use self::memory::Memory;
 use self::{
     announce::Announcer,
-    deadline::Deadline,
     queue::Queue,
     sync::{Arc, AtomicBool, Ordering},
     transport::Http,
     worker::{Metrics, Outbox, Worker},
 };
 pub(crate) use self::{
+    deadline::Deadline,
     limits::Limits,
-    segment::{CollectMetrics, Encode, Segment},
+    probe::{Probe, Reply},
+    segment::{CollectMetrics, Encode, Segment, Signal},
     transport::{Transport, TransportSettings},
     weight::{log_weight, span_weight},
 };
-#[cfg(feature = "testing")]
-pub(crate) use self::{memory::Memory, segment::Signal};
 use crate::{record::Item, say, stats::Stats};
 
 /// How long the worker may take to send the rest after the last handle was dropped without a shutdown.

@@ -52,9 +52,9 @@ pub(crate) enum Signal {
 }
 
 impl Signal {
-    pub(super) const ALL: [Self; 3] = [Self::Traces, Self::Logs, Self::Metrics];
+    pub(crate) const ALL: [Self; 3] = [Self::Traces, Self::Logs, Self::Metrics];
 
-    pub(super) const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Traces => "traces",
             Self::Logs => "logs",

@@ -171,7 +171,7 @@ impl Transport for Http {
     }
 }
 
-fn agent(settings: &TransportSettings) -> Agent {
+pub(super) fn agent(settings: &TransportSettings) -> Agent {
     let roots = if settings.certificates.is_empty() {
         RootCerts::WebPki
     } else {

@@ -1,8 +1,8 @@
 //! The pipeline against a server that answers, refuses, hangs, cuts and lies, over real sockets.
 
 pub(crate) mod items;
-mod server;
-mod tls;
+pub(crate) mod server;
+pub(crate) mod tls;
 
 use std::{
     net::TcpListener,

@@ -18,7 +18,7 @@ use super::{
 };
 
 /// A server for `localhost` and the authority that signed its certificate.
-fn https() -> (Server, Certificate<'static>) {
+pub(crate) fn https() -> (Server, Certificate<'static>) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
