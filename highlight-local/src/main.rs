@@ -1,4 +1,6 @@
-//! Listens for OTLP and prints what a Highlight server would store.
+//! Listens for OTLP and prints what a Highlight server would store; or says why nothing arrives.
+
+mod doctor;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -6,14 +8,28 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 use highlight_local::{DEFAULT_PORT, LiveLine, Position, Receiver, Store, Timeline};
 
 /// A stand-in for a Highlight server: receives OTLP over HTTP, prints what the server would store
 /// and what it would silently lose.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Options {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    receive: Receive,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Doctor(doctor::Options),
+}
+
+#[derive(Debug, Args)]
+struct Receive {
     /// The port to listen on; 0 takes a free one.
     #[arg(long, env = "HIGHLIGHT_LOCAL_PORT", default_value_t = DEFAULT_PORT)]
     port: u16,
@@ -28,8 +44,13 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+    let options = Options::parse();
+    let outcome = match &options.command {
+        Some(Command::Doctor(options)) => doctor::run(options),
+        None => run(&options.receive).map(|()| ExitCode::SUCCESS),
+    };
+    match outcome {
+        Ok(code) => code,
         Err(error) => {
             // Nobody reads standard error then: the exit code still tells.
             let _ = writeln!(io::stderr(), "highlight-local: {error}");
@@ -38,7 +59,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
+fn run(options: &Receive) -> Result<(), Box<dyn std::error::Error>> {
     let receiver = Receiver::start(SocketAddr::new(options.listen, options.port))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     match runtime.block_on(print_until_stopped(options, &receiver)) {
@@ -48,7 +69,7 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
-async fn print_until_stopped(options: &Options, receiver: &Receiver) -> io::Result<()> {
+async fn print_until_stopped(options: &Receive, receiver: &Receiver) -> io::Result<()> {
     let mut out = io::stdout();
     let colour = out.is_terminal();
     // Before the first line is out, so that whoever waits for it can already stop us.

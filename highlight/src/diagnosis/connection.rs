@@ -84,11 +84,23 @@ fn is_no_http(error: &ureq::Error) -> bool {
     }
 }
 
+/// The system's own look-up says so in words alone; the numbers are those of Windows.
+fn is_unknown_host(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::HostNotFound => true,
+        ureq::Error::Io(error) => {
+            matches!(error.raw_os_error(), Some(11001..=11004))
+                || error.to_string().contains("failed to lookup address")
+        }
+        _ => false,
+    }
+}
+
 /// What happened, and what to do.
 pub(super) fn describe(error: &ureq::Error, endpoint: &Endpoint) -> (String, &'static str) {
     let text = error.to_string();
     match error {
-        ureq::Error::HostNotFound => (
+        _ if is_unknown_host(error) => (
             format!("no address is known for the host {}", endpoint.host()),
             "check the spelling, and whether this machine, container or network can resolve it",
         ),
