@@ -59,6 +59,9 @@
 //!
 //! `C§n` is paragraph n of `docs/contract.md` in the repository.
 
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod ingest;
 pub mod model;
 pub mod note;

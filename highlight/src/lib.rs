@@ -80,6 +80,9 @@ pub mod diagnosis;
 mod encode;
 mod error;
 mod future;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 mod init;
 mod level;

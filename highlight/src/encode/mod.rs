@@ -13,6 +13,8 @@
 //! unless switched off, through [`redact`]. Both run here, on the worker, never on the request path.
 
 mod exception;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing;
 mod log;
 mod metric;
 mod redact;

@@ -46,6 +46,8 @@
 mod baggage;
 mod carrier;
 pub(crate) mod cookie;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing;
 mod header;
 mod ids;
 pub(crate) mod targets;

@@ -17,6 +17,8 @@
 //! that everybody's captures and panics wait for: a fraction of a second for the first in a process.
 
 mod frame;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing;
 
 use std::{
     borrow::Cow,
