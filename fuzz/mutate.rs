@@ -44,6 +44,17 @@ const PIECES: [&str; 32] = [
     "[REDACTED]",
 ];
 
+/// A test for each of the targets, which are functions of the module around.
+macro_rules! tests {
+    ($($target:ident)*) => {$(
+        #[test]
+        fn $target() {
+            super::mutate::exercise(stringify!($target), super::$target);
+        }
+    )*};
+}
+pub(crate) use tests;
+
 /// Runs the target of this name, with its corpus and with mutations of it.
 pub(crate) fn exercise(name: &str, target: fn(&[u8])) {
     assert_is_a_target(name);
@@ -64,7 +75,7 @@ fn assert_is_a_target(name: &str) {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
     let program = fs::read_to_string(fuzz.join(format!("fuzz_targets/{name}.rs"))).unwrap();
     assert!(
-        program.contains(&format!("fuzzing::run(\"{name}\", data)")),
+        program.contains(&format!("fuzzing::{name}(data)")),
         "fuzz_targets/{name}.rs runs another target"
     );
     let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| highlight_local::fuzzing::run("receiver", data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| highlight_local::fuzzing::receiver(data));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| highlight_local::fuzzing::run("server_stack", data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| highlight_local::fuzzing::server_stack(data));

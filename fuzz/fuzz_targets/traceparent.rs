@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| highlight::fuzzing::run("traceparent", data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| highlight::fuzzing::traceparent(data));

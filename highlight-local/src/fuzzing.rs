@@ -1,4 +1,4 @@
-//! What the fuzz targets of `fuzz/` run: the decoder of what anybody may send, and the server's stack parser.
+//! The bodies of the fuzz targets in `fuzz`: the decoder of what anybody may send, and the server's stack parser.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,20 +14,8 @@ use crate::{
     stack,
 };
 
-/// The targets by name: that of the file in `fuzz/fuzz_targets` and of the directory in `fuzz/corpus`.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[("receiver", receiver), ("server_stack", server_stack)];
-
-/// Runs the target of this name.
-pub fn run(name: &str, data: &[u8]) {
-    let target = TARGETS.iter().find(|(known, _)| *known == name);
-    assert!(target.is_some(), "there is no target {name}");
-    if let Some((_, target)) = target {
-        target(data);
-    }
-}
-
 /// A character for the signal (`t`, `l` or `m`) and a protobuf request.
-fn receiver(data: &[u8]) {
+pub fn receiver(data: &[u8]) {
     let Some((signal, body)) = data.split_first() else { return };
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let rows = || {
@@ -63,7 +51,7 @@ fn receiver(data: &[u8]) {
 }
 
 /// The text of `exception.stacktrace`.
-fn server_stack(data: &[u8]) {
+pub fn server_stack(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let frames = stack::parse(&text);
     assert!(frames.len() <= text.len() + 1, "{} frames of {} bytes", frames.len(), text.len());
@@ -92,12 +80,5 @@ mod mutate;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn the_targets_stand_their_corpus_and_mutations_of_it() {
-        for (name, target) in TARGETS {
-            mutate::exercise(name, *target);
-        }
-    }
+    super::mutate::tests! { receiver server_stack }
 }

@@ -1,27 +1,13 @@
-//! What the fuzz targets of `fuzz/` run: whatever reads bytes from outside, or makes bytes of what a program says.
+//! The bodies of the fuzz targets in `fuzz`: whatever reads bytes from outside, or makes bytes of what a program says.
 //!
-//! Each target is a function beside the code that it tries. It asserts what always holds, not only that nothing panics.
-//! `cargo fuzz` runs it for hours; the test below for a moment, on any toolchain, with the corpus and with mutations of it.
+//! Each stands beside the code that it tries, and asserts what always holds, not only that nothing panics. `cargo fuzz` runs them for
+//! hours; the tests below for a moment, on any toolchain, with their corpus and mutations of it.
 
-/// The targets by name: that of the file in `fuzz/fuzz_targets` and of the directory in `fuzz/corpus`.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
-    ("baggage", crate::propagation::fuzzing::baggage),
-    ("cookie", crate::propagation::fuzzing::cookie),
-    ("encode", crate::encode::fuzzing::encode),
-    ("headers", crate::propagation::fuzzing::headers),
-    ("redact", crate::encode::fuzzing::redact),
-    ("stack", crate::stack::fuzzing::stack),
-    ("traceparent", crate::propagation::fuzzing::traceparent),
-];
-
-/// Runs the target of this name.
-pub fn run(name: &str, data: &[u8]) {
-    let target = TARGETS.iter().find(|(known, _)| *known == name);
-    assert!(target.is_some(), "there is no target {name}");
-    if let Some((_, target)) = target {
-        target(data);
-    }
-}
+pub use crate::{
+    encode::fuzzing::{encode, redact},
+    propagation::fuzzing::{baggage, cookie, headers, traceparent},
+    stack::fuzzing::stack,
+};
 
 #[cfg(test)]
 #[path = "../../fuzz/mutate.rs"]
@@ -29,12 +15,5 @@ mod mutate;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn the_targets_stand_their_corpus_and_mutations_of_it() {
-        for (name, target) in TARGETS {
-            mutate::exercise(name, *target);
-        }
-    }
+    super::mutate::tests! { baggage cookie encode headers redact stack traceparent }
 }

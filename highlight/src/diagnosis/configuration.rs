@@ -43,13 +43,14 @@ pub(super) fn accepted(settings: &Resolved, environment: Lookup<'_>, diagnosis: 
         diagnosis.add(project(settings));
     }
     read(environment, diagnosis);
-    diagnosis.extend(settings.warnings.iter().map(|warning| {
-        Finding::warning(
-            "environment",
-            warning.clone(),
-            "the documentation of `Config` has all variables in a table",
-        )
-    }));
+    diagnosis.extend(settings.warnings.iter().map(|warning| warned(warning)));
+}
+
+/// Warnings are written as errors are: what is the case, a colon, the remedy.
+fn warned(warning: &str) -> Finding {
+    let (message, remedy) =
+        warning.rsplit_once(": ").unwrap_or((warning, "see the documentation of `Config`"));
+    Finding::warning("configuration", message.to_owned(), remedy.to_owned())
 }
 
 fn refused(error: InitError) -> Finding {
@@ -162,7 +163,8 @@ mod tests {
             "HIGHLIGHT_OTLP_HEADERS=[hidden]",
             "OTEL_RESOURCE_ATTRIBUTES=[hidden]",
             "HIGHLIGHT_SERVICE_NAME=checkout",
-            "without effect here: OTEL_BSP_MAX_QUEUE_SIZE",
+            "without effect here",
+            "-> OTEL_BSP_MAX_QUEUE_SIZE",
         ] {
             assert!(text.contains(shown), "{shown}: {text}");
         }

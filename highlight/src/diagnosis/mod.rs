@@ -7,12 +7,17 @@
 //! ```
 //!
 //! ```text
-//! ok       configuration endpoint http://localhost:4317, project 1jdkoe52, service checkout
+//! ok       configuration endpoint http://localhost:4317, project 1jdkoe52, service checkout, version none, [...]
+//! ok       project       well-formed; compare it with the project's settings, because the server says [...]
 //! ok       environment   HIGHLIGHT_ENVIRONMENT=production, OTEL_EXPORTER_OTLP_HEADERS=[hidden]
+//! warning  configuration the endpoint http://localhost:4317 looks like a gRPC port
+//!                        -> OTLP/HTTP is usually on port 4318
 //! problem  connection    http://localhost:4317 speaks HTTP/2 only: it is a gRPC port
 //!                        -> use the OTLP/HTTP port, which is usually 4318
 //! ok       subscriber    the current `tracing` subscriber holds `highlight::layer()`
-//! 1 problem, 0 warnings
+//! ok       spans         spans are recorded
+//! ok       exports       12 items produced, 0 exported, 12 queued
+//! 1 problem, 1 warning
 //! ```
 //!
 //! For programs there are [`Diagnosis::findings`] and [`Diagnosis::verdict`]: a readiness check, or a subcommand of the program's own
@@ -23,9 +28,9 @@
 //! | check | looks at |
 //! |---|---|
 //! | `client` | whether `init` was called and its guard lives |
-//! | `configuration` | whether `init` accepts the options, and what they amount to |
+//! | `configuration` | whether `init` accepts the options, what they amount to, and what it would warn of |
 //! | `project` | the form of the project id (C§2): the server answers 200 to a wrong one, and drops everything |
-//! | `environment` | the variables that are read, secrets hidden, and those that are set without effect |
+//! | `environment` | the variables that are read, secrets hidden |
 //! | `connection` | name, connection, TLS and protocol of the endpoint, with the client, the certificates and the proxy of the exporter |
 //! | `answer` | what it answers to an export request of each signal that holds nothing |
 //! | `clock` | this machine's clock against the `Date` of that answer |

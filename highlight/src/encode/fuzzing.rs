@@ -1,4 +1,5 @@
 //! What always holds for the bytes that leave, whatever a program records.
+#![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzzer looks for")]
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -24,7 +25,7 @@ const RESERVED: [&str; 8] =
     ["level", "severity", "message", "environment", "URL", "Source", "service.name", "highlight.project_id"];
 
 /// A key on the first line, and a text with secrets in it.
-pub(crate) fn redact(data: &[u8]) {
+pub fn redact(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (key, text) = text.split_once('\n').unwrap_or(("", &text));
     redact::is_secret(key);
@@ -37,7 +38,7 @@ pub(crate) fn redact(data: &[u8]) {
 }
 
 /// A log record, an error and a span out of texts that are separated by zeros.
-pub(crate) fn encode(data: &[u8]) {
+pub fn encode(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let mut texts = text.split('\0').map(str::to_owned);
     let mut next = || texts.next().unwrap_or_default();

@@ -1,9 +1,10 @@
 //! What always holds for a stack trace, whatever the symbols say.
+#![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzzer looks for")]
 
 use super::{FRAMES_LIMIT, FUNCTION_LIMIT, Frame, Place, TEXT_LIMIT, told};
 
 /// Lines `function <tab> file <tab> line`, innermost first; the place of the report is the first line's, if it begins with `!`.
-pub(crate) fn stack(data: &[u8]) {
+pub fn stack(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (place, frames) = match text.strip_prefix('!').and_then(|text| text.split_once('\n')) {
         Some((place, frames)) => (frame(place).place, frames),
