@@ -138,11 +138,12 @@ fn nobody_there_is_said_as_that() {
     let diagnosis = diagnose_at(&format!("http://{free}"));
     assert_problem(&diagnosis, "connection", "refused", "highlight-local");
     assert!(diagnosis.findings().iter().all(|finding| finding.check() != "answer"), "{diagnosis}");
+    let diagnosis = diagnose_at("http://no-such-host.invalid:4318");
     assert_problem(
-        &diagnose_at("http://no-such-host.invalid:4318"),
+        &diagnosis,
         "connection",
-        "no-such-host.invalid",
-        "",
+        "no address is known for the host no-such-host.invalid",
+        "resolve",
     );
 }
 
