@@ -65,6 +65,8 @@ struct Inner {
     http: Instruments,
     metrics: metrics::Registry,
     seen_spans: Arc<AtomicBool>,
+    /// Whether it delivers to a server.
+    has_server: bool,
 }
 
 impl Client {
@@ -93,6 +95,7 @@ impl Client {
         }
         let encoder = Arc::new(assembly::encoder(&settings));
         let (meter_provider, collector) = metrics::provider(Arc::clone(&encoder));
+        let has_server = transport.is_none();
         let start = || assembly::pipeline(&settings, transport, encoder, collector);
         let pipeline = settings.enabled.then(start).transpose()?;
         let seen_spans = Arc::default();
@@ -111,6 +114,7 @@ impl Client {
             pipeline,
             settings,
             seen_spans,
+            has_server,
         };
         Ok(Self(Arc::new(inner)))
     }
@@ -257,6 +261,11 @@ impl Client {
     /// Whether it was shut down.
     pub(crate) fn has_stopped(&self) -> bool {
         self.0.pipeline.as_ref().is_some_and(|pipeline| !pipeline.is_running())
+    }
+
+    /// Whether it delivers to a server, and not to a test.
+    pub(crate) fn has_server(&self) -> bool {
+        self.0.has_server
     }
 
     /// Whether a span has ended that was not sampled out.

@@ -272,3 +272,12 @@ fn the_current_client_is_the_one_that_is_diagnosed() {
     assert!(find(&diagnosis, "connection").message().contains(&server.url()), "{diagnosis}");
     assert_eq!(find(&diagnose(), "client").verdict(), Verdict::Problem, "there is none here");
 }
+
+#[cfg(feature = "testing")]
+#[test]
+fn the_client_of_a_test_asks_nobody() {
+    let capture = crate::testing::capture();
+    let diagnosis = capture.client().diagnose(LONG);
+    assert!(diagnosis.findings().iter().all(|finding| finding.check() != "connection"), "{diagnosis}");
+    assert!(diagnosis.findings().iter().any(|finding| finding.check() == "exports"), "{diagnosis}");
+}
