@@ -27,7 +27,8 @@ fn parse(cookies: &str) -> Option<&str> {
     cookies.split(';').filter_map(|cookie| cookie.trim().strip_prefix(NAME)?.strip_prefix('=')).find_map(
         |value| {
             let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
-            header::id(unquoted.unwrap_or(value))
+            // Quotes stand around a value, and nowhere else (RFC 6265, 4.1.1).
+            header::id(unquoted.unwrap_or(value)).filter(|id| !id.contains('"'))
         },
     )
 }
@@ -54,6 +55,8 @@ mod tests {
             ("sessionSecureIDx=s", None),
             ("sessionSecureID=a/b", None),
             ("sessionSecureID=a b", None),
+            ("sessionSecureID=\"s", None),
+            ("sessionSecureID=\"\"s\"\"", None),
         ] {
             assert_eq!(parse(cookies), session, "{cookies}");
         }
