@@ -25,7 +25,10 @@ fn doctor(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, Strin
 fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_highlight-local"));
     for (name, _) in std::env::vars() {
-        if name.starts_with("HIGHLIGHT_") || name.starts_with("OTEL_") {
+        if name.starts_with("HIGHLIGHT_")
+            || name.starts_with("OTEL_")
+            || name.to_lowercase().contains("proxy")
+        {
             command.env_remove(name);
         }
     }
@@ -83,6 +86,28 @@ fn a_problem_has_exit_code_1_and_its_remedy() {
     let (code, text) = doctor(&[&page], &[]);
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("web page"), "{text}");
+}
+
+#[test]
+fn a_proxy_of_the_environment_is_named_without_its_password() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let refusing = server("407 Proxy Authentication Required\r\n");
+    let refusing = refusing.trim_start_matches("http://");
+    for (proxy, found) in [
+        (free.to_string().as_str(), "cannot be reached"),
+        (refusing, "the proxy does not connect to http://highlight.invalid:4318"),
+    ] {
+        let url = format!("http://user:hunter2@{proxy}");
+        let (code, text) = doctor(&["http://highlight.invalid:4318"], &[("HTTP_PROXY", url.as_str())]);
+        assert_eq!(code, Some(1), "{text}");
+        assert!(text.contains(found) && text.contains(&format!("the proxy {proxy}")), "{text}");
+        assert!(text.contains("NO_PROXY") && !text.contains("hunter2"), "{text}");
+    }
+    // What is on this machine is not asked for through one.
+    let receiver = receiver();
+    let (code, text) = doctor(&[&receiver.endpoint()], &[("HTTP_PROXY", &format!("http://{free}"))]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(!text.contains("proxy"), "{text}");
 }
 
 #[test]

@@ -49,13 +49,23 @@ pub(super) fn failed(error: &ureq::Error, settings: &Resolved, probe: &Probe, de
         );
     }
     let (message, remedy) = describe(error, endpoint);
-    match proxy {
-        Some(proxy) => Finding::problem(
-            "connection",
-            format!("{message} (through the proxy {proxy}, from the environment)"),
-            format!("{remedy}; or name the endpoint's host in NO_PROXY"),
-        ),
-        None => Finding::problem("connection", message, remedy),
+    let Some(proxy) = proxy else { return Finding::problem("connection", message, remedy) };
+    let remedy =
+        "correct or take out HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or name the endpoint's host in NO_PROXY";
+    let message = if never_connected(error) {
+        format!("the proxy {proxy} of the environment cannot be reached")
+    } else {
+        format!("{message} (through the proxy {proxy} of the environment)")
+    };
+    Finding::problem("connection", message, remedy)
+}
+
+/// Whether there was no connection at all, be it to a proxy.
+fn never_connected(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::Timeout(timeout) => matches!(timeout, Timeout::Resolve | Timeout::Connect),
+        ureq::Error::Io(io) if io.kind() == ErrorKind::ConnectionRefused => true,
+        _ => is_unknown_host(error),
     }
 }
 
