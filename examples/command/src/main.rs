@@ -1,4 +1,4 @@
-//! A command line program that lives for a moment, and delivers everything: `cargo run -p command -- 7 0`.
+//! A command line program that lives for a moment, and delivers everything: `cargo run -p example-command -- 7 0`.
 
 use std::{env, process::ExitCode};
 

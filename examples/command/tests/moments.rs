@@ -14,7 +14,7 @@ const RUNS: usize = 20;
 const FAILURES: usize = 4;
 
 fn run(arguments: [&str; 2], endpoint: &str) -> ExitStatus {
-    Command::new(env!("CARGO_BIN_EXE_command"))
+    Command::new(env!("CARGO_BIN_EXE_example-command"))
         .args(arguments)
         .env("HIGHLIGHT_OTLP_ENDPOINT", endpoint)
         // Longer than anything takes, also on a machine with much else to do.

@@ -5,7 +5,7 @@
 //!
 //! ```sh
 //! cargo run -p highlight-local &
-//! echo '{"path": "/resize/7", "headers": {"x-highlight-request": "my-session/my-request"}}' | cargo run -p function
+//! echo '{"path": "/resize/7", "headers": {"x-highlight-request": "my-session/my-request"}}' | cargo run -p example-function
 //! ```
 
 mod platform;

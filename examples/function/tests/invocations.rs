@@ -17,7 +17,7 @@ struct Function {
 
 impl Function {
     fn start(endpoint: &str) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_function"))
+        let mut process = Command::new(env!("CARGO_BIN_EXE_example-function"))
             .env("HIGHLIGHT_OTLP_ENDPOINT", endpoint)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
