@@ -1,6 +1,6 @@
 //! How settings become a running pipeline.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use opentelemetry_sdk::trace::SpanData;
 
@@ -19,6 +19,9 @@ use crate::{
 /// How much is encoded into one [`Segment`]: little enough to be lost together, enough to share a resource.
 const SEGMENT_ITEMS: usize = 64;
 const SEGMENT_BYTES: usize = 64 * 1024;
+
+/// How often the server is told of losses, at most.
+const REPORT_LOSSES: Duration = Duration::from_secs(60);
 
 /// What settings amount to, in one line.
 pub(crate) fn summary(settings: &Resolved) -> String {
@@ -70,6 +73,9 @@ pub(crate) fn pipeline(
         limits,
         interval: settings.export_interval,
         retry_for: settings.retry_for,
+        linger: settings.shutdown_timeout,
+        report_losses: settings.signals.contains(Signals::LOGS).then_some(REPORT_LOSSES),
+        debug: settings.debug,
         ..pipeline::Settings::over(transport(settings))
     };
     let collector = settings.signals.contains(Signals::METRICS).then(|| Box::new(collector) as Box<_>);

@@ -51,9 +51,24 @@ static PROCESS_WIDE: ArcSwapOption<Inner> = ArcSwapOption::const_empty();
 /// ```
 ///
 /// Cloning is cheap. When the last clone goes, what is still queued is delivered within
-/// [`shutdown_timeout`](Config::shutdown_timeout).
+/// [`shutdown_timeout`](Config::shutdown_timeout), for which it waits. A request that is still running then keeps its client
+/// until it ends, and never waits: the rest is delivered behind its back.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client(Arc<Inner>, #[expect(dead_code, reason = "for its drop")] Option<Arc<Owner>>);
+
+/// What the program's own handles have in common, and those in a request's context have not: the last to go waits for the
+/// delivery. A request must not.
+struct Owner(Arc<Inner>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        // Else a request is not done with it.
+        if Arc::strong_count(&self.0) == 1 {
+            // What was lost by it is in the stats that nobody can read any more; the worker has said it.
+            let _ = self.0.shutdown(self.0.settings.shutdown_timeout);
+        }
+    }
+}
 
 struct Inner {
     settings: Resolved,
@@ -116,7 +131,8 @@ impl Client {
             seen_spans,
             has_server,
         };
-        Ok(Self(Arc::new(inner)))
+        let inner = Arc::new(inner);
+        Ok(Self(Arc::clone(&inner), Some(Arc::new(Owner(inner)))))
     }
 
     /// The client that a verb called here would use: that of the current context, else the process-wide one.
@@ -136,7 +152,12 @@ impl Client {
     }
 
     pub(crate) fn process_wide() -> Option<Self> {
-        PROCESS_WIDE.load_full().map(Self)
+        PROCESS_WIDE.load_full().map(|inner| Self(inner, None))
+    }
+
+    /// The handle for a context: see [`Owner`].
+    pub(crate) fn for_context(self) -> Self {
+        Self(self.0, None)
     }
 
     /// Makes this the process-wide client, unless one is running.
@@ -334,13 +355,6 @@ impl Inner {
             say::debug(&format!("stopped: {:?}", pipeline.stats()));
         }
         outcome
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // What was lost by it is in the stats that nobody can read any more; the worker has said it.
-        let _ = self.shutdown(self.settings.shutdown_timeout);
     }
 }
 

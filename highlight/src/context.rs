@@ -174,6 +174,7 @@ impl RequestContext {
         } else {
             Context::new()
         };
+        let client = client.map(Client::for_context);
         let cx = base.with_value(Scope { request: self.clone(), client });
         match &self.parent {
             // The span itself, if it is current, can do more than its ids.

@@ -241,6 +241,7 @@ impl ErrorReport {
             target: self.target,
             correlation: Correlation::current(),
             attributes,
+            dropped_attributes: 0,
             exception: None,
         }
     }
@@ -258,6 +259,7 @@ impl ErrorReport {
             target: self.target,
             correlation,
             attributes: self.attributes,
+            dropped_attributes: 0,
             exception: Some(Box::new(Exception {
                 type_name: self.type_name,
                 message: self.message,

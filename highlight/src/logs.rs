@@ -50,6 +50,7 @@ pub(crate) fn record(
         target: Cow::Borrowed("highlight::log"),
         correlation: Correlation::current(),
         attributes,
+        dropped_attributes: 0,
         exception: None,
     });
 }

@@ -33,6 +33,8 @@ pub(crate) struct LogRecord {
     pub(crate) target: Cow<'static, str>,
     pub(crate) correlation: Correlation,
     pub(crate) attributes: Vec<KeyValue>,
+    /// Attributes that were left out.
+    pub(crate) dropped_attributes: u32,
     pub(crate) exception: Option<Box<Exception>>,
 }
 

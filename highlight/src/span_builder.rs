@@ -4,7 +4,7 @@ use std::{borrow::Cow, error::Error, panic::Location, sync::Arc};
 
 use opentelemetry::{
     Context,
-    trace::{Link, Status, TraceContextExt, Tracer},
+    trace::{self as otel, Link, Status, TraceContextExt, Tracer},
 };
 
 use crate::{
@@ -14,6 +14,9 @@ use crate::{
     propagation,
     user::{self, Known},
 };
+
+/// Attributes that a span is started with; the others are set right after.
+const ATTRIBUTES_AT_START: usize = 64;
 
 /// A span to be started, with more said about it than [`start_active_span`](crate::start_active_span) does.
 ///
@@ -33,7 +36,8 @@ use crate::{
 /// # }
 /// ```
 ///
-/// What is set here is there when the span starts, where [`Config::sampler`](crate::Config::sampler) sees it.
+/// What is set here is there when the span starts, where [`Config::sampler`](crate::Config::sampler) sees it (the first 64
+/// attributes). A span keeps its first 128 attributes and counts the others.
 /// For messages there is [`messaging`](crate::messaging).
 #[derive(Debug, Clone)]
 #[must_use = "a span does nothing until it is started"]
@@ -179,13 +183,17 @@ impl ActiveSpan {
         };
         let begins_request = matches!(builder.kind, SpanKind::Server | SpanKind::Consumer);
         let user_at_start = parent.get::<Scope>().and_then(|scope| scope.request.user());
-        let span = client
+        // The SDK keeps the first 128, and what names the session comes after those of the start.
+        let mut attributes = builder.attributes;
+        let later = attributes.split_off(attributes.len().min(ATTRIBUTES_AT_START));
+        let mut span = client
             .tracer()
             .span_builder(builder.name)
             .with_kind(builder.kind.to_otel())
-            .with_attributes(builder.attributes)
+            .with_attributes(attributes)
             .with_links(builder.links)
             .start_with_context(client.tracer(), &parent);
+        otel::Span::set_attributes(&mut span, later);
         Self {
             cx: parent.with_span(span),
             begins_request,

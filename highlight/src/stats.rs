@@ -46,12 +46,21 @@ impl Dropped {
     /// The sum over all reasons.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.queue_full
-            + self.too_large
-            + self.sampled
-            + self.rejected
-            + self.expired
-            + self.shut_down
-            + self.internal
+        self.by_reason().map(|(_, items)| items).sum()
+    }
+
+    /// Each reason, named as its field, with its count.
+    #[must_use]
+    pub fn by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        [
+            ("queue_full", self.queue_full),
+            ("too_large", self.too_large),
+            ("sampled", self.sampled),
+            ("rejected", self.rejected),
+            ("expired", self.expired),
+            ("shut_down", self.shut_down),
+            ("internal", self.internal),
+        ]
+        .into_iter()
     }
 }

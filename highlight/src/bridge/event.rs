@@ -243,6 +243,7 @@ impl Fields {
             target: target.into(),
             correlation: Correlation::current(),
             attributes: self.attributes,
+            dropped_attributes: 0,
             exception: None,
         }
     }

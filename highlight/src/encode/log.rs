@@ -40,6 +40,7 @@ pub(super) fn encode(
         attributes.append(&mut Attributes::from(user.attributes().to_vec()).0);
     }
     attributes.append(&mut Attributes::from(record.attributes).0);
+    let dropped_attributes_count = record.dropped_attributes;
     sanitizer.attributes(Owner::Log, &mut Given::default(), &mut attributes);
 
     let mut body = record.body.into_owned();
@@ -60,6 +61,7 @@ pub(super) fn encode(
         severity_text: severity_text.to_owned(),
         body: Some(text(body)),
         attributes,
+        dropped_attributes_count,
         ..ProtoRecord::default()
     };
     if let Some((trace_id, span_id, flags)) = span.filter(|(id, ..)| *id != TraceId::INVALID) {

@@ -81,6 +81,7 @@ fn record(body: &'static str) -> LogRecord {
         target: "shop::orders".into(),
         correlation: Correlation::default(),
         attributes: Vec::new(),
+        dropped_attributes: 0,
         exception: None,
     }
 }

@@ -3,8 +3,10 @@
 //! [`Announcer`] decides what is to be said, [`announce`] says it. No line holds a header or a body.
 
 use std::{
+    fmt,
     io::Write,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,9 +17,25 @@ use crate::Level;
 /// The same kind of loss is mentioned once in this time, with what was lost since.
 const QUIET: Duration = Duration::from_secs(60);
 
+/// How a line is said: [`announce`], unless a test listens.
+#[derive(Clone)]
+pub(crate) struct Voice(pub(super) Arc<dyn Fn(&Line) + Send + Sync>);
+
+impl Default for Voice {
+    fn default() -> Self {
+        Self(Arc::new(announce))
+    }
+}
+
+impl fmt::Debug for Voice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Voice")
+    }
+}
+
 /// Something to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
+pub(crate) struct Line {
     pub(super) level: Level,
     pub(super) text: String,
 }

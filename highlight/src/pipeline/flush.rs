@@ -30,6 +30,12 @@ pub enum FlushError {
         /// Items that were lost or are still waiting.
         items: u64,
     },
+    /// This process is a fork of the one that started the client, and threads do not survive a fork.
+    #[error(
+        "this process was forked from the one that started the client, whose thread is not here: call `init` (or \
+         `Client::new`) after the fork"
+    )]
+    Forked,
     /// The operating system refused the short-lived thread that waits on behalf of a future.
     #[error(
         "no thread could be started to wait for the flush: raise the limit of threads, or call the blocking flush"

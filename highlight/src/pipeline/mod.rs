@@ -1,17 +1,20 @@
 //! One bounded queue, one worker, one HTTP client for the three signals.
 //!
 //! ```text
-//! push -> queue -> worker: encode -> outbox -> transport -> server
-//!                    ^ collect metrics              |
-//!                    +------------- retry <---------+
+//! push -> trim -> queue -> worker: encode -> outbox -> transport -> server
+//!                            ^ collect metrics              |
+//!                            +------------- retry <---------+
 //! ```
 //!
 //! - The request path only takes a lock: [`queue`]. No I/O, no waiting, no panic.
 //! - The [`worker`] batches, encodes, sends and retries on a thread of its own, and contains the panics of
 //!   all it calls.
 //! - Memory is bounded: [`Limits::max_bytes`] of waiting items (estimated), plus one batch in flight with
-//!   its compressed form.
-//! - The books always balance: `produced == exported + dropped.total() + queued`, in every snapshot.
+//!   its compressed form. No item is larger than a request may be: [`trim`].
+//! - The books always balance: `produced == exported + dropped.total() + queued`, in every snapshot. What was
+//!   lost is told: [`loss`].
+//!
+//! `docs/faults.md` has what comes of it when the endpoint fails.
 
 mod announce;
 mod books;
@@ -20,6 +23,7 @@ mod flush;
 mod gzip;
 mod lane;
 mod limits;
+mod loss;
 #[cfg(feature = "testing")]
 mod memory;
 mod probe;
@@ -28,20 +32,23 @@ mod retry;
 pub(crate) mod segment;
 mod sync;
 mod transport;
+mod trim;
 mod weight;
 mod worker;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::{future::Future, io, thread, time::Duration};
+use std::{future::Future, io, process, thread, time::Duration};
 
 pub use self::flush::FlushError;
 #[cfg(feature = "testing")]
 pub(crate) use self::memory::Memory;
 use self::{
-    announce::Announcer,
+    announce::{Announcer, Voice},
+    loss::LossReports,
     queue::Queue,
+    retry::Delays,
     sync::{Arc, AtomicBool, Ordering},
     transport::Http,
     worker::{Metrics, Outbox, Worker},
@@ -56,9 +63,6 @@ pub(crate) use self::{
 };
 use crate::{record::Item, say, stats::Stats};
 
-/// How long the worker may take to send the rest after the last handle was dropped without a shutdown.
-const DROPPED: Duration = Duration::from_secs(5);
-
 /// Everything the pipeline can be told.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -70,6 +74,14 @@ pub(crate) struct Settings {
     pub(crate) metrics_interval: Duration,
     /// How long a request is tried again after its first try. Default 300 s.
     pub(crate) retry_for: Duration,
+    pub(crate) delays: Delays,
+    /// How long the worker may go on after the last handle was dropped without a shutdown. Default 5 s.
+    pub(crate) linger: Duration,
+    /// Time between two reports of losses to the server; `None`, the default, for none at all.
+    pub(crate) report_losses: Option<Duration>,
+    /// Say losses on standard error as well. Default off.
+    pub(crate) debug: bool,
+    pub(crate) voice: Voice,
 }
 
 impl Settings {
@@ -81,14 +93,19 @@ impl Settings {
             interval: Duration::from_secs(1),
             metrics_interval: Duration::from_secs(10),
             retry_for: Duration::from_secs(300),
+            delays: Delays::default(),
+            linger: Duration::from_secs(5),
+            report_losses: None,
+            debug: false,
+            voice: Voice::default(),
         }
     }
 }
 
 /// A handle of the pipeline; clones share it.
 ///
-/// When the last handle goes without a [`shutdown`](Self::shutdown), the worker sends what it can within 5
-/// s and ends by itself.
+/// When the last handle goes without a [`shutdown`](Self::shutdown), nobody waits: the worker sends what it
+/// can within [`Settings::linger`] and ends by itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Pipeline {
     handle: Arc<Handle>,
@@ -97,13 +114,16 @@ pub(crate) struct Pipeline {
 #[derive(Debug)]
 struct Handle {
     queue: Arc<Queue>,
+    linger: Duration,
+    /// The process that has the worker: a fork of it has not.
+    process: u32,
     /// Whether it was said that telemetry comes too late.
     said_late: AtomicBool,
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.queue.request_stop(Deadline::after(DROPPED));
+        self.queue.request_stop(Deadline::after(self.linger));
     }
 }
 
@@ -135,11 +155,19 @@ impl Pipeline {
             encoder,
             metrics: collector.map(|collector| Metrics::new(collector, interval)),
             announcer,
+            voice: settings.voice,
+            losses: LossReports::new(settings.report_losses, settings.debug),
             retry_for: settings.retry_for,
-            outbox: Outbox::default(),
+            outbox: Outbox::new(settings.delays),
         };
         thread::Builder::new().name("highlight".to_owned()).spawn(move || worker.run())?;
-        let handle = Arc::new(Handle { queue, said_late: AtomicBool::new(false) });
+        let handle = Handle {
+            queue,
+            linger: settings.linger,
+            process: process::id(),
+            said_late: AtomicBool::new(false),
+        };
+        let handle = Arc::new(handle);
         Ok(Self { handle })
     }
 
@@ -169,6 +197,9 @@ impl Pipeline {
     /// Blocks for at most `timeout`, on any thread, with or without a runtime. `Ok` means that the server
     /// has accepted everything.
     pub(crate) fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
+        if self.is_forked() {
+            return Err(FlushError::Forked);
+        }
         let deadline = Deadline::after(timeout);
         let ticket = self.handle.queue.request_flush();
         ticket.wait(deadline).unwrap_or(Err(FlushError::Timeout(timeout)))
@@ -192,6 +223,11 @@ impl Pipeline {
     pub(crate) fn shutdown(&self, timeout: Duration) -> Result<(), FlushError> {
         let deadline = Deadline::after(timeout);
         let ticket = self.handle.queue.request_stop(deadline);
+        if self.is_forked() {
+            let outcome = Err(FlushError::Forked);
+            self.handle.queue.abandon(outcome);
+            return outcome;
+        }
         ticket.wait(deadline).unwrap_or_else(|| {
             let outcome = Err(FlushError::Timeout(timeout));
             self.handle.queue.abandon(outcome);
@@ -204,8 +240,13 @@ impl Pipeline {
         self.handle.queue.stats()
     }
 
-    /// Whether items are accepted.
+    /// Whether items are accepted, and a worker is there to send them.
     pub(crate) fn is_running(&self) -> bool {
-        self.handle.queue.is_running()
+        !self.is_forked() && self.handle.queue.is_running()
+    }
+
+    /// Whether this is a fork of the process that has the worker.
+    fn is_forked(&self) -> bool {
+        self.handle.process != process::id()
     }
 }

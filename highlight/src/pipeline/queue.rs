@@ -21,7 +21,7 @@ use super::{
     lane::{Entry, Lane, Room},
     limits::Limits,
     sync::{AtomicU64, Condvar, Mutex, Ordering, lock, wait},
-    weight::weight,
+    trim::trim,
 };
 use crate::{
     record::{Item, LogRecord},
@@ -144,8 +144,8 @@ impl Queue {
     }
 
     /// Adds an item, or drops it and counts it; says whether the queue is open. Never waits for anything but the lock.
-    pub(super) fn push(&self, item: Item) -> bool {
-        let weight = weight(&item);
+    pub(super) fn push(&self, mut item: Item) -> bool {
+        let weight = trim(&mut item);
         let mut state = lock(&self.state);
         state.books.produced += 1;
         let mut evicted = Vec::new();
@@ -388,6 +388,16 @@ impl Queue {
         for ticket in flushes.into_iter().chain(stop.map(|stop| stop.ticket)) {
             ticket.resolve(outcome);
         }
+    }
+
+    /// After a panic of the worker's own: all that it did not keep was lost to it. Says how much that was.
+    pub(super) fn forget_in_flight_but(&self, kept: u64) -> u64 {
+        let mut state = lock(&self.state);
+        let books = &mut state.books;
+        let lost = books.in_flight.saturating_sub(kept);
+        books.in_flight -= lost;
+        books.dropped.internal += lost;
+        lost
     }
 
     pub(super) fn is_running(&self) -> bool {

@@ -8,8 +8,6 @@ use std::{
 
 use super::transport::{Answer, Failure};
 
-const FIRST_DELAY: Duration = Duration::from_millis(250);
-const MAX_DELAY: Duration = Duration::from_secs(30);
 /// The longest wait a server can ask for: one wrong header must not silence a service for a day.
 const MAX_ASKED: Duration = Duration::from_secs(300);
 
@@ -55,31 +53,51 @@ pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     Some(date.duration_since(now).unwrap_or(Duration::ZERO))
 }
 
+/// The waits between tries: the first, and what it doubles up to. Default 250 ms and 30 s.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Delays {
+    pub(crate) first: Duration,
+    pub(crate) longest: Duration,
+}
+
+impl Default for Delays {
+    fn default() -> Self {
+        Self { first: Duration::from_millis(250), longest: Duration::from_secs(30) }
+    }
+}
+
+impl Delays {
+    /// `chance` of 0 gives half of the full delay, `u32::MAX` nearly all of it.
+    fn after(self, failures: u32, chance: u32) -> Duration {
+        let full = self.first.saturating_mul(2_u32.saturating_pow(failures)).min(self.longest);
+        let half = full / 2;
+        half + half.mul_f64(f64::from(chance) / f64::from(u32::MAX))
+    }
+}
+
 /// How long to wait before the next try.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
+    delays: Delays,
     failures: u32,
 }
 
 impl Backoff {
+    pub(super) fn new(delays: Delays) -> Self {
+        Self { delays, failures: 0 }
+    }
+
     pub(super) fn reset(&mut self) {
         self.failures = 0;
     }
 
-    /// The wait after one more failure: doubling from 250 ms to 30 s, of which up to half is left to chance
-    /// so that a fleet does not come back in step; at least what the server asked for, up to 5 minutes.
+    /// The wait after one more failure: doubling from the first to the longest, of which up to half is left to
+    /// chance so that a fleet does not come back in step; at least what the server asked for, up to 5 minutes.
     pub(super) fn next(&mut self, asked: Option<Duration>) -> Duration {
-        let delay = delay(self.failures, chance());
+        let delay = self.delays.after(self.failures, chance());
         self.failures = self.failures.saturating_add(1);
         delay.max(asked.unwrap_or_default().min(MAX_ASKED))
     }
-}
-
-/// `chance` of 0 gives half of the full delay, `u32::MAX` nearly all of it.
-fn delay(failures: u32, chance: u32) -> Duration {
-    let full = FIRST_DELAY.saturating_mul(2_u32.saturating_pow(failures)).min(MAX_DELAY);
-    let half = full / 2;
-    half + half.mul_f64(f64::from(chance) / f64::from(u32::MAX))
 }
 
 /// A random number from the keys of the standard hasher: good enough for jitter.
@@ -142,23 +160,24 @@ mod tests {
 
     #[test]
     fn the_delay_doubles_up_to_its_maximum() {
-        let full = |failures| delay(failures, u32::MAX);
+        let full = |failures| Delays::default().after(failures, u32::MAX);
         assert_eq!(full(0), Duration::from_millis(250));
         assert_eq!(full(1), Duration::from_millis(500));
         assert_eq!(full(6), Duration::from_secs(16));
-        assert_eq!(full(7), MAX_DELAY);
-        assert_eq!(full(u32::MAX), MAX_DELAY);
+        assert_eq!(full(7), Duration::from_secs(30));
+        assert_eq!(full(u32::MAX), Duration::from_secs(30));
     }
 
     #[test]
     fn a_reset_starts_over_and_the_server_is_heard_within_reason() {
         let mut backoff = Backoff::default();
+        let Delays { first, longest } = backoff.delays;
         for _ in 0..20 {
             backoff.next(None);
         }
-        assert!(backoff.next(None) >= MAX_DELAY / 2);
+        assert!(backoff.next(None) >= longest / 2);
         backoff.reset();
-        assert!(backoff.next(None) <= FIRST_DELAY);
+        assert!(backoff.next(None) <= first);
         assert_eq!(backoff.next(Some(Duration::from_secs(60))), Duration::from_secs(60));
         assert_eq!(backoff.next(Some(Duration::MAX)), MAX_ASKED);
     }
@@ -166,8 +185,8 @@ mod tests {
     proptest! {
         #[test]
         fn chance_takes_at_most_half(failures: u32, chance: u32) {
-            let full = delay(failures, u32::MAX);
-            let delay = delay(failures, chance);
+            let full = Delays::default().after(failures, u32::MAX);
+            let delay = Delays::default().after(failures, chance);
             prop_assert!(delay >= full / 2 && delay <= full);
         }
 

@@ -30,6 +30,8 @@ use crate::config::Endpoint;
 const USER_AGENT: &str = concat!("highlight-rust/", env!("CARGO_PKG_VERSION"));
 /// An answer's body only says how many items were refused; more than this is not read.
 const MAX_ANSWER: u64 = 64 * 1024;
+/// Only the answer's status matters; who says 200 and then dawdles over the rest is not waited for.
+const ANSWER_BODY: Duration = Duration::from_secs(1);
 /// Nobody waits longer; and a time-out that cannot be added to the clock is no reason to panic.
 const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
 
@@ -184,6 +186,7 @@ pub(super) fn agent(settings: &TransportSettings) -> Agent {
         // or nowhere.
         .max_redirects(0)
         .timeout_connect(Some(settings.connect_timeout.min(MAX_TIMEOUT)))
+        .timeout_recv_body(Some(ANSWER_BODY))
         .tls_config(TlsConfig::builder().root_certs(roots).build());
     if settings.endpoint.is_loopback() {
         config = config.proxy(None);

@@ -48,7 +48,11 @@ fn exception(exception: &Exception) -> usize {
 }
 
 fn attributes(attributes: &[KeyValue]) -> usize {
-    attributes.iter().map(|pair| size_of::<KeyValue>() + pair.key.as_str().len() + value(&pair.value)).sum()
+    attributes.iter().map(attribute_weight).sum()
+}
+
+pub(super) fn attribute_weight(attribute: &KeyValue) -> usize {
+    size_of::<KeyValue>() + attribute.key.as_str().len() + value(&attribute.value)
 }
 
 fn value(value: &Value) -> usize {

@@ -15,16 +15,18 @@ use opentelemetry::Context;
 use tracing::{Dispatch, dispatcher};
 
 use super::{
-    announce::{Announcer, Line, Loss, announce},
+    announce::{Announcer, Line, Loss, Voice},
     books::Fate,
     deadline::{self, Deadline},
     flush::{FlushError, Flushed},
+    loss::LossReports,
     queue::{Batch, Call, Due, Queue, Sleep},
-    retry::{Backoff, Verdict, judge},
+    retry::{Backoff, Delays, Verdict, judge},
     segment::{CollectMetrics, Encode, Request, Segment, Signal},
     sync::Arc,
     transport::{Answer, Failure, Transport},
 };
+use crate::{say, stats::Dropped};
 
 /// The largest body sent, before compression. The server takes 20 MiB (C§1.3); many proxies take less.
 const MAX_BODY: usize = 8 << 20;
@@ -36,6 +38,8 @@ pub(super) struct Worker {
     pub(super) encoder: Box<dyn Encode>,
     pub(super) metrics: Option<Metrics>,
     pub(super) announcer: Announcer,
+    pub(super) voice: Voice,
+    pub(super) losses: LossReports,
     pub(super) retry_for: Duration,
     pub(super) outbox: Outbox,
 }
@@ -48,7 +52,7 @@ pub(super) struct Metrics {
 }
 
 /// Encoded, not answered yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Outbox {
     requests: VecDeque<Request>,
     backoff: Backoff,
@@ -64,6 +68,16 @@ enum Effort {
     Patient,
     /// One try each until the deadline; what fails then is lost.
     Last(Deadline),
+}
+
+impl Outbox {
+    pub(super) fn new(delays: Delays) -> Self {
+        Self { requests: VecDeque::new(), backoff: Backoff::new(delays), retry_at: None, undelivered: 0 }
+    }
+
+    fn items(&self) -> u64 {
+        self.requests.iter().map(Request::items).sum()
+    }
 }
 
 /// Closes the books when the worker ends, be it by a panic.
@@ -85,21 +99,40 @@ impl Worker {
             match self.queue.next_call(self.sleep()) {
                 Call::Work(due) => {
                     let collect = self.metrics.as_ref().is_some_and(Metrics::is_due);
-                    let _ = self.pass(due, collect, Effort::Patient);
+                    let _ = self.survive(|worker| worker.pass(due, collect, Effort::Patient));
                 }
                 Call::Flush(tickets, due) => {
-                    let outcome = self.flush(due, Effort::Patient);
+                    let outcome = self.survive(|worker| worker.flush(due, Effort::Patient));
                     for ticket in tickets {
-                        ticket.resolve(outcome);
+                        ticket.resolve(outcome.unwrap_or_else(|items| self.undelivered(items)));
                     }
                 }
                 Call::Stop(stop, due) => {
-                    let outcome = self.flush(due, Effort::Last(stop.deadline));
-                    stop.ticket.resolve(outcome);
+                    let outcome = self.survive(|worker| worker.flush(due, Effort::Last(stop.deadline)));
+                    stop.ticket.resolve(outcome.unwrap_or_else(|items| self.undelivered(items)));
                     return;
                 }
             }
         }
+    }
+
+    /// Does a piece of the work. A panic in the pipeline's own code costs what was in hand, which is said and
+    /// counted, and a pause, so that one that comes back does not take a core; then the work goes on.
+    fn survive<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> Result<T, u64> {
+        catch_unwind(AssertUnwindSafe(|| work(self))).map_err(|payload| {
+            // Its drop could panic again.
+            mem::forget(payload);
+            let items = self.queue.forget_in_flight_but(self.outbox.items());
+            self.outbox.undelivered += items;
+            self.outbox.retry_at = Some(deadline::later(Instant::now(), self.outbox.backoff.next(None)));
+            let _ = contained(|| self.mention(Loss::Internal, items, "working on it"));
+            items
+        })
+    }
+
+    /// The outcome for who waits, after a panic that cost this many items.
+    fn undelivered(&self, lost: u64) -> Flushed {
+        Err(FlushError::Undelivered { items: lost + self.queue.queued() })
     }
 
     fn sleep(&self) -> Sleep {
@@ -123,14 +156,24 @@ impl Worker {
         }
     }
 
-    /// Sends what is left from before, what is due, and the metrics. Breaks off when the endpoint is away.
-    fn pass(&mut self, mut due: Due, mut collect: bool, effort: Effort) -> ControlFlow<()> {
+    /// Sends what is left from before, what is due, the metrics, and the report of what was lost. Breaks off when
+    /// the endpoint is away.
+    fn pass(&mut self, due: Due, collect: bool, effort: Effort) -> ControlFlow<()> {
+        let sent = self.send_all(due, collect, effort);
+        let dropped = self.queue.stats().dropped;
+        if let Some(line) = self.losses.debug_line(dropped, Instant::now()) {
+            say::debug(&line);
+        }
+        sent?;
+        self.say(|announcer| announcer.queue_full(dropped.queue_full, Instant::now()));
+        self.report_losses(dropped, effort)
+    }
+
+    fn send_all(&mut self, mut due: Due, mut collect: bool, effort: Effort) -> ControlFlow<()> {
         self.outbox.retry_at = None;
         let mut first = true;
         loop {
-            while let Some(request) = self.outbox.requests.pop_front() {
-                self.deliver(request, effort)?;
-            }
+            self.empty_outbox(effort)?;
             // One full batch may leave without being due; then the queue is asked again who calls.
             let batch =
                 if mem::take(&mut first) || !due.is_empty() { self.queue.take(&mut due) } else { None };
@@ -139,12 +182,28 @@ impl Worker {
             } else if mem::take(&mut collect) {
                 self.collect();
             } else {
-                break;
+                return ControlFlow::Continue(());
             }
         }
-        let full = self.queue.stats().dropped.queue_full;
-        say(self.announcer.queue_full(full, Instant::now()));
+    }
+
+    fn empty_outbox(&mut self, effort: Effort) -> ControlFlow<()> {
+        while let Some(request) = self.outbox.requests.pop_front() {
+            self.deliver(request, effort)?;
+        }
         ControlFlow::Continue(())
+    }
+
+    /// Sends a report if one is due. It counts as nothing: see [`LossReports`].
+    fn report_losses(&mut self, dropped: Dropped, effort: Effort) -> ControlFlow<()> {
+        let at_the_end = matches!(effort, Effort::Last(_));
+        let Some(report) = self.losses.record(dropped, Instant::now(), at_the_end) else {
+            return ControlFlow::Continue(());
+        };
+        let segments = contained(|| self.encoder.logs(vec![report])).unwrap_or_default();
+        let uncounted = segments.into_iter().map(|segment| Segment { items: 0, ..segment });
+        self.send_later(Signal::Logs, uncounted.collect());
+        self.empty_outbox(effort)
     }
 
     fn encode(&mut self, batch: Batch) {
@@ -209,12 +268,13 @@ impl Worker {
         let verdict = judge(&result);
         if let Verdict::Retry { after } = verdict {
             if let Effort::Last(_) = effort {
-                say(self.announcer.unreachable_at_last(&reason));
+                self.say(|announcer| announcer.unreachable_at_last(&reason));
                 self.lose(request.items(), Fate::ShutDown, "");
                 return ControlFlow::Continue(());
             }
-            say(self.announcer.unreachable(&reason, self.lost()));
-            self.outbox.retry_at = Some(Instant::now() + self.outbox.backoff.next(after));
+            let lost = self.lost();
+            self.say(|announcer| announcer.unreachable(&reason, lost));
+            self.outbox.retry_at = Some(deadline::later(Instant::now(), self.outbox.backoff.next(after)));
             if first_tried.elapsed() >= self.retry_for {
                 self.lose(request.items(), Fate::Expired, "");
             } else {
@@ -223,7 +283,8 @@ impl Worker {
             return ControlFlow::Break(());
         }
         self.outbox.backoff.reset();
-        say(self.announcer.reachable(self.lost()));
+        let lost = self.lost();
+        self.say(|announcer| announcer.reachable(lost));
         match verdict {
             Verdict::TooLarge => self.too_large(request, "status 413"),
             Verdict::Delivered { rejected } => {
@@ -263,7 +324,13 @@ impl Worker {
     }
 
     fn mention(&mut self, loss: Loss, items: u64, reason: &str) {
-        say(self.announcer.loss(loss, items, reason, Instant::now()));
+        self.say(|announcer| announcer.loss(loss, items, reason, Instant::now()));
+    }
+
+    fn say(&mut self, line: impl FnOnce(&mut Announcer) -> Option<Line>) {
+        if let Some(line) = line(&mut self.announcer) {
+            (self.voice.0)(&line);
+        }
     }
 
     /// All items lost up to now, but for those that were not meant to be sent.
@@ -280,12 +347,6 @@ impl Metrics {
 
     fn is_due(&self) -> bool {
         self.collect_at <= Instant::now()
-    }
-}
-
-fn say(line: Option<Line>) {
-    if let Some(line) = line {
-        announce(&line);
     }
 }
 

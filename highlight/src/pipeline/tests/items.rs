@@ -57,6 +57,7 @@ fn record(body: &str) -> LogRecord {
         target: "tests".into(),
         correlation: Correlation::default(),
         attributes: Vec::new(),
+        dropped_attributes: 0,
         exception: None,
     }
 }

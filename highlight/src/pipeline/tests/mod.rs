@@ -1,5 +1,6 @@
 //! The pipeline against a server that answers, refuses, hangs, cuts and lies, over real sockets.
 
+mod faults;
 pub(crate) mod items;
 pub(crate) mod server;
 pub(crate) mod tls;
@@ -13,7 +14,7 @@ use std::{
     },
     task::{Context, Poll, Wake, Waker},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use http::HeaderValue;
@@ -29,12 +30,24 @@ use self::{
     server::{HANG_GUARD, Reply, Server},
 };
 use super::{
-    CollectMetrics, Encode, FlushError, Limits, Pipeline, Settings, TransportSettings, segment::Segment,
+    CollectMetrics, Encode, FlushError, Limits, Pipeline, Settings, TransportSettings, announce::Voice,
+    segment::Segment,
 };
-use crate::{config::Endpoint, record::LogRecord, stats::Stats};
+use crate::{Level, config::Endpoint, record::LogRecord, stats::Stats};
 
 /// Writes each item as a line, in a segment of its own. Some names have an effect.
 struct Lines;
+
+/// What was said, with its level.
+type Said = Arc<Mutex<Vec<(Level, String)>>>;
+
+/// Settings whose lines are kept instead of said.
+fn listen(settings: &mut Settings) -> Said {
+    let said = Said::default();
+    let heard = Arc::clone(&said);
+    settings.voice = Voice(Arc::new(move |line| heard.lock().unwrap().push((line.level, line.text.clone()))));
+    said
+}
 
 impl Lines {
     fn segments(lines: Vec<String>) -> Vec<Segment> {
@@ -738,23 +751,147 @@ fn the_books_balance_at_every_moment_whatever_the_server_does() {
     assert!(stats.exported > 0 && stats.dropped.rejected > 0, "{stats:?}");
 }
 
+#[test]
+fn losses_are_reported_to_the_server_and_are_in_no_book() {
+    let server = Server::start(|_, seen| match seen.items().as_slice() {
+        ["telemetry was lost"] => Reply::Status(200),
+        _ => Reply::Status(400),
+    });
+    let mut settings = settings(&server.url());
+    settings.report_losses = Some(Duration::ZERO);
+    let pipeline = start(settings);
+    pipeline.push(span("s"));
+    assert_eq!(pipeline.flush(HANG_GUARD), Err(FlushError::Undelivered { items: 1 }));
+    assert_eq!(server.taken(), ["telemetry was lost"]);
+    assert_eq!(server.seen()[1].path, "/v1/logs");
+    assert_eq!(pipeline.flush(HANG_GUARD), Ok(()), "nothing new");
+    assert_eq!(server.seen().len(), 2);
+    let stats = pipeline.stats();
+    books(&stats);
+    assert_eq!((stats.produced, stats.exported, stats.dropped.total()), (1, 0, 1));
+}
+
+#[test]
+fn a_report_of_losses_that_is_refused_is_no_loss_to_report() {
+    let server = Server::start(|_, _| Reply::Status(400));
+    let mut settings = settings(&server.url());
+    settings.report_losses = Some(Duration::ZERO);
+    let said = listen(&mut settings);
+    let pipeline = start(settings);
+    pipeline.push(span("s"));
+    let _ = pipeline.flush(HANG_GUARD);
+    let _ = pipeline.flush(HANG_GUARD);
+    assert_eq!(server.items(), ["s", "telemetry was lost"]);
+    assert_eq!(pipeline.stats().dropped.total(), 1);
+    assert_eq!(said.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn after_an_outage_the_report_comes_last() {
+    let server = Server::start(|number, _| match number {
+        0 => Reply::Status(503),
+        _ => Reply::Status(200),
+    });
+    let mut settings = settings(&server.url());
+    settings.report_losses = Some(Duration::from_secs(60));
+    settings.limits = Limits { max_items: 2, error_reserve: 1, ..Limits::default() };
+    let pipeline = start(settings);
+    pipeline.push(error("first"));
+    server.wait_for(1);
+    for n in 0..5 {
+        pipeline.push(log(&n.to_string()));
+    }
+    pipeline.flush(HANG_GUARD).unwrap();
+    assert_eq!(server.taken(), ["first", "0", "telemetry was lost"]);
+    assert_eq!(pipeline.stats().dropped.queue_full, 4);
+}
+
+#[test]
+fn many_requests_share_one_connection() {
+    let server = Server::start(|_, _| Reply::Status(200));
+    let pipeline = started(&server);
+    for round in 0..50 {
+        pipeline.push(log(&round.to_string()));
+        pipeline.push(span(&round.to_string()));
+        pipeline.flush(HANG_GUARD).unwrap();
+    }
+    assert_eq!((server.seen().len(), server.connections()), (100, 1));
+}
+
+#[test]
+fn the_server_may_say_a_date_to_come_back_at() {
+    let asked = Duration::from_secs(2);
+    let server = Server::start(move |number, _| match number {
+        0 => {
+            let date = httpdate::fmt_http_date(SystemTime::now() + asked);
+            Reply::Full(429, ("retry-after", date), Vec::new())
+        }
+        _ => Reply::Status(200),
+    });
+    let pipeline = started(&server);
+    pipeline.push(error("e"));
+    until(&pipeline, "delivered", |stats| stats.exported == 1);
+    let seen = server.seen();
+    // A date has whole seconds. Without it the wait would be 250 ms at most.
+    let waited = seen[1].at - seen[0].at;
+    assert!(waited >= asked - Duration::from_secs(1), "{waited:?}");
+}
+
+#[test]
+fn a_panic_of_the_workers_own_costs_what_was_in_hand_and_telemetry_goes_on() {
+    let server = Server::start(|number, _| match number {
+        0 => Reply::Status(400),
+        _ => Reply::Status(200),
+    });
+    let mut settings = settings(&server.url());
+    settings.limits.batch_items = 2;
+    let left = AtomicU64::new(1);
+    settings.voice = Voice(Arc::new(move |_| {
+        let panics = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        assert!(panics.is_err(), "as asked");
+    }));
+    let pipeline = start(settings);
+    for name in ["1", "2", "3"] {
+        pipeline.push(span(name));
+    }
+    // The first two are refused, which the voice should say.
+    let outcome = promptly(|| pipeline.flush(HANG_GUARD));
+    assert!(matches!(outcome, Err(FlushError::Undelivered { .. })), "{outcome:?}");
+    let stats = pipeline.stats();
+    books(&stats);
+    assert_eq!(stats.dropped.rejected, 2, "booked before it was said");
+    pipeline.push(span("4"));
+    promptly(|| pipeline.flush(HANG_GUARD)).unwrap();
+    assert_eq!(server.taken(), ["3", "4"]);
+    assert_eq!((pipeline.stats().exported, pipeline.stats().dropped.total()), (2, 2));
+}
+
+#[test]
+fn what_the_worker_had_in_hand_when_it_panicked_is_counted() {
+    let server = Server::start(|_, _| Reply::Status(503));
+    let mut settings = settings(&server.url());
+    let left = AtomicU64::new(1);
+    settings.voice = Voice(Arc::new(move |_| {
+        let panics = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        assert!(panics.is_err(), "as asked");
+    }));
+    let pipeline = start(settings);
+    pipeline.push(span("in hand"));
+    assert_eq!(promptly(|| pipeline.flush(HANG_GUARD)), Err(FlushError::Undelivered { items: 1 }));
+    let stats = pipeline.stats();
+    books(&stats);
+    assert_eq!((stats.dropped.internal, stats.queued), (1, 0));
+    assert!(pipeline.is_running());
+    let end = promptly(|| pipeline.shutdown(HANG_GUARD));
+    assert_eq!(end, Ok(()), "nothing was left");
+}
+
 fn monotone(before: &Stats, after: &Stats) {
     let counters = |stats: &Stats| {
-        let dropped = stats.dropped;
-        [
-            stats.produced,
-            stats.exported,
-            stats.suppressed,
-            dropped.queue_full,
-            dropped.too_large,
-            dropped.sampled,
-            dropped.rejected,
-            dropped.expired,
-            dropped.shut_down,
-            dropped.internal,
-        ]
+        let others = [stats.produced, stats.exported, stats.suppressed];
+        others.into_iter().chain(stats.dropped.by_reason().map(|(_, items)| items))
     };
-    for (before, after) in counters(before).into_iter().zip(counters(after)) {
+    for (before, after) in counters(before).zip(counters(after)) {
         assert!(before <= after, "{before} then {after}");
     }
 }

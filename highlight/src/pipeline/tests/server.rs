@@ -28,6 +28,24 @@ pub(crate) enum Reply {
     CutAnswer,
     /// Something that is not HTTP.
     Garbage,
+    /// Status 200, byte by byte, over this time.
+    Slow(Duration),
+    /// Status 200, and a body that never ends.
+    Endless,
+    /// Status 200 with a body shorter than announced; the connection stays open.
+    TooShort,
+    /// Status 200 with a body longer than announced.
+    TooLong,
+}
+
+impl Reply {
+    /// Whether the items may count as received: without a clear no they are.
+    fn takes_in(&self) -> bool {
+        match self {
+            Self::Status(status) | Self::Full(status, ..) => (200..300).contains(status),
+            _ => true,
+        }
+    }
 }
 
 /// A request as it arrived, its body decompressed.
@@ -37,6 +55,8 @@ pub(crate) struct Seen {
     pub(crate) path: String,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
+    /// Whether the server kept it.
+    pub(crate) taken: bool,
 }
 
 impl Seen {
@@ -68,6 +88,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     seen: Vec<Seen>,
+    connections: usize,
     stopped: bool,
 }
 
@@ -81,7 +102,14 @@ impl Server {
         accept: impl Fn(TcpStream) -> io::Result<Box<dyn Stream>> + Send + Sync + 'static,
         script: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_on(TcpListener::bind("127.0.0.1:0").unwrap(), accept, script)
+    }
+
+    pub(crate) fn start_on(
+        listener: TcpListener,
+        accept: impl Fn(TcpStream) -> io::Result<Box<dyn Stream>> + Send + Sync + 'static,
+        script: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             script: Box::new(script),
@@ -92,9 +120,12 @@ impl Server {
         let server = Self { address, shared: Arc::clone(&shared) };
         thread::spawn(move || {
             for stream in listener.incoming() {
-                if shared.state.lock().unwrap().stopped {
+                let mut state = shared.state.lock().unwrap();
+                if state.stopped {
                     break;
                 }
+                state.connections += 1;
+                drop(state);
                 let shared = Arc::clone(&shared);
                 // A client that goes away ends its connection's thread.
                 thread::spawn(move || stream.and_then(|stream| shared.serve(stream)));
@@ -109,6 +140,17 @@ impl Server {
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.shared.state.lock().unwrap().seen.clone()
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.shared.state.lock().unwrap().connections
+    }
+
+    /// The items of all requests that it kept.
+    pub(crate) fn taken(&self) -> Vec<String> {
+        let seen = self.seen();
+        let items = seen.iter().filter(|seen| seen.taken).flat_map(Seen::items);
+        items.map(str::to_owned).collect()
     }
 
     /// All items of all requests, accepted or not.
@@ -153,6 +195,7 @@ impl Shared {
             };
             self.changed.notify_all();
             let reply = (self.script)(number, &request);
+            self.state.lock().unwrap().seen[number].taken = reply.takes_in();
             if !self.answer(stream.get_mut(), reply)? {
                 break;
             }
@@ -187,6 +230,31 @@ impl Shared {
                 stream.flush()?;
                 return Ok(false);
             }
+            Reply::Slow(time) => {
+                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+                for byte in answer {
+                    thread::sleep(time / u32::try_from(answer.len()).unwrap());
+                    stream.write_all(&[*byte])?;
+                    stream.flush()?;
+                }
+            }
+            Reply::Endless => {
+                write!(stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")?;
+                while !self.state.lock().unwrap().stopped {
+                    stream.write_all(b"4\r\nmore\r\n")?;
+                }
+                return Ok(false);
+            }
+            Reply::TooShort => {
+                write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nabc")?;
+                stream.flush()?;
+                let guard = self.state.lock().unwrap();
+                let _stopped = self.changed.wait_while(guard, |state| !state.stopped);
+                return Ok(false);
+            }
+            Reply::TooLong => {
+                write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nabcdefghij")?;
+            }
         }
         stream.flush()?;
         Ok(true)
@@ -217,5 +285,5 @@ fn read(stream: &mut impl BufRead) -> io::Result<Option<Seen>> {
     } else {
         body = String::from_utf8(raw).unwrap();
     }
-    Ok(Some(Seen { at: Instant::now(), path, headers, body }))
+    Ok(Some(Seen { at: Instant::now(), path, headers, body, taken: false }))
 }

@@ -13,12 +13,23 @@ use super::{
     FlushError, books,
     items::span,
     promptly,
-    server::{HANG_GUARD, Reply, Server},
+    server::{HANG_GUARD, Reply, Server, Stream},
     settings, start,
 };
 
 /// A server for `localhost` and the authority that signed its certificate.
 pub(crate) fn https() -> (Server, Certificate<'static>) {
+    let (config, authority) = identity();
+    let server = Server::start_over(move |stream| Ok(speak(&config, stream)), |_, _| Reply::Status(200));
+    (server, authority)
+}
+
+pub(super) fn speak(config: &Arc<ServerConfig>, stream: TcpStream) -> Box<dyn Stream> {
+    Box::new(StreamOwned::new(ServerConnection::new(Arc::clone(config)).unwrap(), stream))
+}
+
+/// How a server proves to be `localhost`, and the authority that says so.
+pub(super) fn identity() -> (Arc<ServerConfig>, Certificate<'static>) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -33,13 +44,7 @@ pub(crate) fn https() -> (Server, Certificate<'static>) {
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], key)
         .unwrap();
-    let config = Arc::new(config);
-    let accept = move |stream: TcpStream| {
-        let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-        Ok(Box::new(StreamOwned::new(connection, stream)) as Box<_>)
-    };
-    let server = Server::start_over(accept, |_, _| Reply::Status(200));
-    (server, Certificate::from_der(authority.der()).to_owned())
+    (Arc::new(config), Certificate::from_der(authority.der()).to_owned())
 }
 
 #[test]

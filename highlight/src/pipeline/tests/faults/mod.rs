@@ -1,0 +1,394 @@
+//! The table of faults x guarantees. What it finds is `docs/faults.md`:
+//!
+//! ```text
+//! UPDATE_DOCS=1 cargo test -p highlight --lib faults      # writes the file
+//! ```
+
+mod endpoint;
+mod proxy;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceResponse,
+};
+use prost::Message;
+
+use self::endpoint::{Endpoint, cut, cut_in_the_middle, silence, slowly};
+use super::{
+    Level, Limits, Lines, Pipeline, Said, books, error, listen, log, monotone, promptly,
+    server::{HANG_GUARD, Reply},
+    settings, span,
+};
+use crate::{
+    pipeline::{Settings, retry::Delays},
+    stats::Stats,
+};
+
+/// The limit of one request. What hangs, hangs that long.
+const TIMEOUT: Duration = Duration::from_secs(2);
+const CAPACITY: usize = 50;
+const RESERVE: usize = 10;
+const BATCH: usize = 8;
+
+/// One row.
+pub(super) struct Fault {
+    name: &'static str,
+    fate: Fate,
+    /// Whether the endpoint may have kept what it did not acknowledge.
+    twice: bool,
+    /// How many tries it lasts at least.
+    tries: usize,
+    endpoint: fn() -> Endpoint,
+}
+
+/// What is to become of telemetry that meets the fault.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// Tried again until it is delivered.
+    Kept,
+    /// The same, and each change for the worse or the better is said.
+    KeptWithEachChange,
+    /// Delivered as if nothing were.
+    Delivered,
+    /// Delivered, but for what the endpoint will not have: one of each request.
+    AllButOne,
+    /// Counted: another try would have the same answer.
+    Refused,
+}
+
+const fn fault(name: &'static str, fate: Fate, endpoint: fn() -> Endpoint) -> Fault {
+    Fault { name, fate, twice: false, tries: 0, endpoint }
+}
+
+const fn twice(fault: Fault) -> Fault {
+    Fault { twice: true, ..fault }
+}
+
+const fn lasting(tries: usize, fault: Fault) -> Fault {
+    Fault { tries, ..fault }
+}
+
+fn status(status: u16) -> Endpoint {
+    Endpoint::answering(move |_, _| Reply::Status(status))
+}
+
+fn asking(status: u16, header: &'static str, value: impl Fn() -> String + Send + Sync + 'static) -> Endpoint {
+    Endpoint::answering(move |_, _| Reply::Full(status, (header, value()), Vec::new()))
+}
+
+fn seconds() -> String {
+    "1".to_owned()
+}
+
+fn date() -> String {
+    httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(1))
+}
+
+fn partial_success() -> Reply {
+    let partial = ExportTracePartialSuccess { rejected_spans: 1, error_message: "one of them".to_owned() };
+    let body = ExportTraceServiceResponse { partial_success: Some(partial) }.encode_to_vec();
+    Reply::Full(200, ("content-type", "application/x-protobuf".to_owned()), body)
+}
+
+const FAULTS: [Fault; 34] = [
+    fault("connection refused", Fate::Kept, Endpoint::refusing),
+    fault("name not found", Fate::Kept, Endpoint::nameless),
+    fault("connecting hangs", Fate::Kept, Endpoint::full),
+    fault("wrong certificate", Fate::Kept, Endpoint::impostor),
+    // It reads when it wakes up, though nobody waits for the answer any more.
+    twice(fault("accepted, then silence", Fate::Kept, || Endpoint::accepting(silence))),
+    twice(fault("read, then silence", Fate::Kept, || Endpoint::answering(|_, _| Reply::Hang))),
+    fault("reads slowly", Fate::Delivered, || Endpoint::accepting(slowly)),
+    fault("answers slowly", Fate::Delivered, || {
+        Endpoint::answering(|_, _| Reply::Slow(Duration::from_millis(100)))
+    }),
+    twice(fault("answers later than the timeout", Fate::Kept, || {
+        Endpoint::answering(|_, _| Reply::Slow(TIMEOUT * 2))
+    })),
+    fault("cut before the request", Fate::Kept, || Endpoint::accepting(cut)),
+    fault("cut in the middle of the request", Fate::Kept, || Endpoint::accepting(cut_in_the_middle)),
+    twice(fault("cut after the request", Fate::Kept, || Endpoint::answering(|_, _| Reply::Cut))),
+    fault("cut in the middle of the answer", Fate::Delivered, || {
+        Endpoint::answering(|_, _| Reply::CutAnswer)
+    }),
+    twice(fault("an answer that is not HTTP", Fate::Kept, || Endpoint::answering(|_, _| Reply::Garbage))),
+    fault("status 400", Fate::Refused, || status(400)),
+    fault("status 401", Fate::Refused, || status(401)),
+    fault("status 413", Fate::Delivered, || {
+        Endpoint::answering(|_, seen| Reply::Status(if seen.items().len() > 3 { 413 } else { 200 }))
+    }),
+    fault("status 429", Fate::Kept, || status(429)),
+    fault("status 429, `Retry-After` in seconds", Fate::Kept, || asking(429, "retry-after", seconds)),
+    fault("status 429, `Retry-After` a date", Fate::Kept, || asking(429, "retry-after", date)),
+    fault("status 500", Fate::Refused, || status(500)),
+    fault("status 502", Fate::Kept, || status(502)),
+    fault("status 503", Fate::Kept, || status(503)),
+    fault("status 503, `Retry-After` in seconds", Fate::Kept, || asking(503, "retry-after", seconds)),
+    fault("status 503, `Retry-After` a date", Fate::Kept, || asking(503, "retry-after", date)),
+    fault("status 504", Fate::Kept, || status(504)),
+    fault("redirect", Fate::Refused, || asking(307, "location", || "http://127.0.0.1:9/".to_owned())),
+    fault("partial success", Fate::AllButOne, || Endpoint::answering(|_, _| partial_success())),
+    fault("`Content-Length` above the truth", Fate::Delivered, || {
+        Endpoint::answering(|_, _| Reply::TooShort)
+    }),
+    fault("`Content-Length` below the truth", Fate::Delivered, || Endpoint::answering(|_, _| Reply::TooLong)),
+    fault("an answer without end", Fate::Delivered, || Endpoint::answering(|_, _| Reply::Endless)),
+    lasting(
+        5,
+        fault("flaps", Fate::KeptWithEachChange, || {
+            Endpoint::answering(|number, _| Reply::Status(if number % 2 == 0 { 503 } else { 200 }))
+        }),
+    ),
+    // With the default delays, 14 tries fill about three minutes; here these are a hundredth of that.
+    lasting(14, fault("back after minutes", Fate::Kept, || status(503))),
+    fault("behind a proxy from the environment, status 503", Fate::Kept, || status(503)),
+];
+
+#[test]
+fn every_fault_keeps_every_guarantee_and_the_documentation_says_so() {
+    let rows: Vec<_> = thread::scope(|scope| {
+        let running: Vec<_> = FAULTS
+            .iter()
+            .map(|fault| {
+                let run = move || if fault.name.contains("proxy") { proxy::run() } else { run(fault) };
+                (fault.name, scope.spawn(run))
+            })
+            .collect();
+        running
+            .into_iter()
+            .map(|(name, row)| row.join().unwrap_or_else(|_| panic!("{name}: see above")))
+            .collect()
+    });
+    let document = format!("{}{}\n", include_str!("preamble.md"), rows.join("\n"));
+    assert!(!document.contains("|  |"), "an empty cell");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/faults.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &document).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == document,
+        "docs/faults.md says something else; UPDATE_DOCS=1 writes it anew:\n{document}"
+    );
+}
+
+/// A pipeline that meets the fault.
+struct Subject {
+    endpoint: Endpoint,
+    pipeline: Pipeline,
+    said: Said,
+    pushed: Vec<String>,
+    last: Stats,
+    name: &'static str,
+}
+
+impl Subject {
+    fn new(fault: &Fault) -> Self {
+        let endpoint = (fault.endpoint)();
+        let mut settings = Settings { interval: Duration::from_millis(5), ..settings(&endpoint.url) };
+        settings.transport.timeout = TIMEOUT;
+        settings.transport.connect_timeout = TIMEOUT / 4;
+        settings.transport.certificates.clone_from(&endpoint.certificates);
+        settings.delays = Delays { first: Duration::from_micros(2500), longest: Duration::from_millis(300) };
+        settings.limits =
+            Limits { max_items: CAPACITY, error_reserve: RESERVE, batch_items: BATCH, ..Limits::default() };
+        let said = listen(&mut settings);
+        let pipeline = Pipeline::start(settings, Box::new(Lines), None).unwrap();
+        Self { endpoint, pipeline, said, pushed: Vec::new(), last: Stats::default(), name: fault.name }
+    }
+
+    /// Records one of each in turn. Nobody waits for the endpoint.
+    fn push(&mut self, kind: &str, count: usize) {
+        let start = Instant::now();
+        for _ in 0..count {
+            let name = format!("{kind} {}", self.pushed.len());
+            self.pipeline.push(match kind {
+                "error" => error(&name),
+                "log" => log(&name),
+                _ => span(&name),
+            });
+            self.pushed.push(name);
+            self.look();
+        }
+        assert!(start.elapsed() < TIMEOUT, "{}: recording waited {:?}", self.name, start.elapsed());
+    }
+
+    /// The books balance, nothing is uncounted, and memory is bounded: at every moment.
+    fn look(&mut self) -> Stats {
+        let stats = self.pipeline.stats();
+        books(&stats);
+        monotone(&self.last, &stats);
+        assert!(stats.queued <= (CAPACITY + BATCH) as u64, "{}: {stats:?}", self.name);
+        self.last = stats;
+        stats
+    }
+
+    fn until(&mut self, what: &str, condition: impl Fn(&Self, &Stats) -> bool) -> Stats {
+        let give_up = Instant::now() + HANG_GUARD;
+        loop {
+            let stats = self.look();
+            if condition(self, &stats) {
+                return stats;
+            }
+            assert!(Instant::now() < give_up, "{}: {what}: {stats:?} {:?}", self.name, self.lines());
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn lines(&self) -> Vec<(Level, String)> {
+        self.said.lock().unwrap().clone()
+    }
+
+    fn until_felt(&mut self, fault: &Fault) {
+        self.until("felt", |subject, stats| match fault.fate {
+            Fate::Kept | Fate::KeptWithEachChange => {
+                !subject.lines().is_empty() && subject.endpoint.tries() >= fault.tries
+            }
+            Fate::Refused | Fate::AllButOne => stats.dropped.rejected > 0,
+            Fate::Delivered => stats.exported > 0,
+        });
+    }
+
+    /// How often each item arrived.
+    fn arrivals(&self) -> BTreeMap<String, usize> {
+        let mut arrivals = BTreeMap::new();
+        for item in self.endpoint.taken() {
+            *arrivals.entry(item).or_default() += 1;
+        }
+        arrivals
+    }
+}
+
+/// Puts one fault to the test, and says what it found as a row of the table.
+pub(super) fn run(fault: &Fault) -> String {
+    let [fate, twice, said] = in_time_of_need(fault);
+    let flood = in_a_flood(fault);
+    let end = at_the_end(fault);
+    format!("| {} | {fate} | {twice} | never waits | {flood} | {end} | balance | {said} |", fault.name)
+}
+
+/// Less than fits in memory is recorded while the fault lasts.
+fn in_time_of_need(fault: &Fault) -> [&'static str; 3] {
+    let mut subject = Subject::new(fault);
+    subject.push("error", 3);
+    subject.push("log", 10);
+    subject.push("span", 10);
+    subject.until_felt(fault);
+    let short = Duration::from_millis(50);
+    let flushed = Instant::now();
+    let _ = subject.pipeline.flush(short);
+    assert!(flushed.elapsed() < TIMEOUT, "{}: the flush took {:?}", fault.name, flushed.elapsed());
+
+    if fault.fate == Fate::Refused {
+        subject.until("refused", |_, stats| stats.dropped.rejected == 23);
+    }
+    if !subject.endpoint.heals() {
+        let stats = subject.look();
+        assert_eq!((stats.queued, stats.dropped.total()), (23, 0), "{}", fault.name);
+        return ["kept, and tried again", "no", said(fault, &subject.lines(), false)];
+    }
+    subject.endpoint.heal();
+    subject.until("delivered", |_, stats| stats.queued == 0);
+    subject.push("error", 1);
+    let after = promptly(|| subject.pipeline.flush(HANG_GUARD));
+    assert_eq!(after, Ok(()), "{}: it goes on", fault.name);
+
+    let stats = subject.look();
+    let arrivals = subject.arrivals();
+    let lost: Vec<_> = subject.pushed.iter().filter(|item| !arrivals.contains_key(*item)).collect();
+    let fate = match fault.fate {
+        Fate::Kept | Fate::KeptWithEachChange => {
+            assert_eq!((stats.exported, stats.dropped.total(), lost.len()), (24, 0, 0), "{}", fault.name);
+            "kept, tried again, delivered"
+        }
+        Fate::Delivered => {
+            assert_eq!((stats.exported, stats.dropped.total(), lost.len()), (24, 0, 0), "{}", fault.name);
+            if fault.name.contains("413") { "split, delivered" } else { "delivered" }
+        }
+        Fate::AllButOne => {
+            let refused = stats.dropped.rejected;
+            assert!(refused > 0 && stats.exported + refused == 24, "{}: {stats:?}", fault.name);
+            "delivered; what was refused is counted as `rejected`"
+        }
+        Fate::Refused => {
+            assert_eq!((stats.exported, stats.dropped.rejected, lost.len()), (1, 23, 23), "{}", fault.name);
+            "refused for good, counted as `rejected`"
+        }
+    };
+    let doubled = arrivals.values().any(|times| *times > 1);
+    assert_eq!(doubled, fault.twice, "{}: arrived twice", fault.name);
+    [fate, if doubled { "possible" } else { "no" }, said(fault, &subject.lines(), true)]
+}
+
+/// What was said is a line for each change, and has no more to say than that.
+fn said(fault: &Fault, lines: &[(Level, String)], healed: bool) -> &'static str {
+    let is = |at: usize, level: Level, text: &str| {
+        lines.get(at).is_some_and(|(has, line)| *has == level && line.contains(text))
+    };
+    let (text, holds) = match fault.fate {
+        Fate::Kept => {
+            let went = is(0, Level::Warn, "cannot deliver telemetry to");
+            let back = is(1, Level::Info, "again; items lost meanwhile: 0");
+            if healed {
+                ("once when it began, once when it was over", went && back && lines.len() == 2)
+            } else {
+                ("once when it began", went && lines.len() == 1)
+            }
+        }
+        Fate::KeptWithEachChange => {
+            let (went, back): (Vec<_>, Vec<_>) = lines.iter().partition(|(level, _)| *level == Level::Warn);
+            ("each change, once", lines.len() > 2 && went.len() == back.len())
+        }
+        Fate::Delivered => ("nothing", lines.is_empty()),
+        Fate::AllButOne => ("once a minute", is(0, Level::Warn, "partial success") && lines.len() == 1),
+        Fate::Refused => {
+            ("once a minute", is(0, Level::Warn, "refuses telemetry: status") && lines.len() == 1)
+        }
+    };
+    assert!(holds, "{}: {lines:?}", fault.name);
+    text
+}
+
+/// Ten times what fits in memory is recorded while the fault lasts: errors are the last to go.
+fn in_a_flood(fault: &Fault) -> &'static str {
+    let mut subject = Subject::new(fault);
+    subject.push("log", 5 * CAPACITY);
+    subject.push("error", RESERVE);
+    subject.push("span", 5 * CAPACITY);
+    if subject.endpoint.heals() {
+        subject.endpoint.heal();
+        subject.until("delivered", |_, stats| stats.queued == 0);
+        let stats = subject.look();
+        let arrivals = subject.arrivals();
+        let errors = subject.pushed.iter().filter(|item| item.starts_with("error"));
+        let missing = errors.filter(|item| !arrivals.contains_key(*item)).count() as u64;
+        assert!(missing <= stats.dropped.rejected, "{}: {missing} errors went for logs", fault.name);
+        let stood_still = fault.fate == Fate::Kept;
+        assert!(!stood_still || stats.dropped.queue_full > 0, "{}: no flood: {stats:?}", fault.name);
+        return "bounded, errors first";
+    }
+    "bounded"
+}
+
+/// The program ends while the fault lasts.
+fn at_the_end(fault: &Fault) -> &'static str {
+    let mut subject = Subject::new(fault);
+    subject.push("log", 20);
+    let short = Duration::from_millis(100);
+    let start = Instant::now();
+    let _ = subject.pipeline.shutdown(short);
+    assert!(start.elapsed() < TIMEOUT, "{}: the end took {:?}", fault.name, start.elapsed());
+    subject.push("log", 1);
+    // A request under way may still be answered; then the last one is booked too.
+    let stats = subject.until("ended", |_, stats| stats.queued == 0);
+    assert_eq!(stats.produced, 21);
+    assert!(stats.dropped.shut_down > 0, "{}: what came too late is counted", fault.name);
+    "in time, the rest counted"
+}
