@@ -1,5 +1,6 @@
 //! The pipeline against a server that answers, refuses, hangs, cuts and lies, over real sockets.
 
+mod balance;
 mod faults;
 pub(crate) mod items;
 pub(crate) mod server;

@@ -186,6 +186,8 @@ impl Drop for Server {
 
 impl Shared {
     fn serve(&self, stream: TcpStream) -> io::Result<()> {
+        // An answer is written in several pieces, none of which should wait for the others.
+        stream.set_nodelay(true)?;
         let mut stream = BufReader::new((self.accept)(stream)?);
         while let Some(request) = read(&mut stream)? {
             let number = {
@@ -240,8 +242,9 @@ impl Shared {
             }
             Reply::Endless => {
                 write!(stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")?;
+                let chunk = format!("1000\r\n{}\r\n", "x".repeat(0x1000));
                 while !self.state.lock().unwrap().stopped {
-                    stream.write_all(b"4\r\nmore\r\n")?;
+                    stream.write_all(chunk.as_bytes())?;
                 }
                 return Ok(false);
             }
