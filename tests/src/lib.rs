@@ -17,6 +17,7 @@ pub mod cell;
 pub mod connection;
 pub mod framework;
 pub mod handler;
+pub mod process;
 pub mod scenario;
 pub mod stored;
 pub mod table;

@@ -1,18 +1,11 @@
 //! What `init` does in each situation, each in a process of its own.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's panic is its verdict")]
+#![expect(clippy::unwrap_used, reason = "a test's panic is its verdict")]
 
-use std::{
-    io::Read,
-    net::TcpListener,
-    process::{Command, ExitStatus, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{net::TcpListener, process::ExitStatus};
 
+use conformance::process;
 use highlight_local::{Receiver, Snapshot};
-
-const HANG: Duration = Duration::from_secs(120);
 
 /// What a case did.
 struct Run {
@@ -37,38 +30,8 @@ fn run_with(case: &str, environment: &[(&str, &str)]) -> Run {
 }
 
 fn run_to(endpoint: &str, case: &str, environment: &[(&str, &str)]) -> (ExitStatus, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_init_case"));
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy();
-        if ["HIGHLIGHT_", "OTEL_", "RUST_"].iter().any(|prefix| name.starts_with(prefix)) {
-            command.env_remove(&*name);
-        }
-    }
-    command.arg(case).env("HIGHLIGHT_OTLP_ENDPOINT", endpoint).envs(environment.iter().copied());
-    let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let stdout = text_of(child.stdout.take().unwrap());
-    let stderr = text_of(child.stderr.take().unwrap());
-    let started = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        if started.elapsed() > HANG {
-            child.kill().unwrap();
-            panic!("{case} hangs: {}", stderr.join().unwrap());
-        }
-        thread::sleep(Duration::from_millis(5));
-    };
-    (status, stdout.join().unwrap(), stderr.join().unwrap())
-}
-
-fn text_of(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
-    thread::spawn(move || {
-        let mut text = String::new();
-        pipe.read_to_string(&mut text).unwrap();
-        text
-    })
+    let ended = process::run(env!("CARGO_BIN_EXE_init_case"), case, endpoint, environment);
+    (ended.status, ended.stdout, ended.stderr)
 }
 
 impl Run {
