@@ -476,5 +476,7 @@ impl Discarded {
     }
 }
 
+#[cfg(all(test, highlight_loom))]
+mod model;
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,26 @@
 //! The locks of the queue and of the flush hand-shake.
 //!
-//! They come through this module so that a model checker can replace them: it swaps the
-//! imports below for its own types, and everything above stays as it is.
+//! They come through this module so that a model checker can replace them: loom runs the models of
+//! [`queue`](super::queue) with its own types in their place, and everything above stays as it is.
+//!
+//! ```text
+//! RUSTFLAGS="--cfg highlight_loom" cargo test -p highlight --lib --target-dir target/loom model
+//! ```
+//!
+//! The flag is not the usual `--cfg loom`: dependencies have models of their own under that name.
 
-use std::sync::PoisonError;
-pub(super) use std::sync::{
-    Arc, Condvar, Mutex, MutexGuard,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+#[cfg(all(test, highlight_loom))]
+pub(super) use loom::sync::{
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU64},
 };
-use std::time::Duration;
+pub(super) use std::sync::{Arc, atomic::Ordering};
+#[cfg(not(all(test, highlight_loom)))]
+pub(super) use std::sync::{
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU64},
+};
+use std::{sync::PoisonError, time::Duration};
 
 /// Locks, also after a panic of another holder.
 ///
