@@ -7,31 +7,36 @@
 use opentelemetry_proto::tonic::{
     collector::metrics::v1::ExportMetricsServiceRequest,
     common::v1::KeyValue,
-    metrics::v1::{AggregationTemporality, Exemplar, Gauge, Metric, metric::Data},
+    metrics::v1::{
+        AggregationTemporality, Exemplar, Gauge, Metric, ResourceMetrics, ScopeMetrics, metric::Data,
+    },
     resource::v1::Resource,
 };
-use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::data;
 use prost::Message;
 
 use super::sanitize::{Given, Owner, Sanitizer};
 
-/// A metrics request.
+/// How much is put into one request, about; a metric is never split.
+const REQUEST_BYTES: usize = 64 * 1024;
+
+/// Metrics, in requests.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct EncodedMetrics {
-    /// Empty if there is nothing to send.
-    pub(crate) bytes: Vec<u8>,
-    /// Data points in `bytes`.
-    pub(crate) points: u64,
+    /// Each with the number of its data points; none if there is nothing to send.
+    pub(crate) requests: Vec<(Vec<u8>, u64)>,
     /// Data points left out, because the server cannot store them.
     pub(crate) unsupported: u64,
 }
 
-pub(super) fn encode(metrics: &ResourceMetrics, resource: &Resource, sanitizer: Sanitizer) -> EncodedMetrics {
+pub(super) fn encode(
+    metrics: &data::ResourceMetrics,
+    resource: &Resource,
+    sanitizer: Sanitizer,
+) -> EncodedMetrics {
     let mut encoded = EncodedMetrics::default();
     let mut request = ExportMetricsServiceRequest::from(metrics);
     for of_resource in &mut request.resource_metrics {
-        of_resource.resource = Some(resource.clone());
-        of_resource.schema_url.clear();
         for of_scope in &mut of_resource.scope_metrics {
             if let Some(scope) = &mut of_scope.scope {
                 sanitizer.attributes(Owner::Scope, &mut Given::default(), &mut scope.attributes);
@@ -39,17 +44,52 @@ pub(super) fn encode(metrics: &ResourceMetrics, resource: &Resource, sanitizer: 
             of_scope.metrics.retain_mut(|metric| {
                 levels_as_gauge(metric);
                 let (points, supported) = sanitize(metric, sanitizer);
-                let count = if supported { &mut encoded.points } else { &mut encoded.unsupported };
-                *count += points;
+                if !supported {
+                    encoded.unsupported += points;
+                }
                 supported && points > 0
             });
         }
-        of_resource.scope_metrics.retain(|of_scope| !of_scope.metrics.is_empty());
     }
-    if encoded.points > 0 {
-        encoded.bytes = request.encode_to_vec();
+    let of_resources = request.resource_metrics.into_iter();
+    for of_scope in of_resources.flat_map(|of_resource| of_resource.scope_metrics) {
+        encoded.requests.extend(in_requests(of_scope, resource));
     }
     encoded
+}
+
+/// The metrics of one scope in requests of about [`REQUEST_BYTES`], so that no request is too large for the server however much
+/// was collected.
+fn in_requests(mut of_scope: ScopeMetrics, resource: &Resource) -> Vec<(Vec<u8>, u64)> {
+    let mut requests = Vec::new();
+    let mut metrics = std::mem::take(&mut of_scope.metrics).into_iter().peekable();
+    while let Some(first) = metrics.next() {
+        let mut bytes = first.encoded_len();
+        let mut group = vec![first];
+        while let Some(next) = metrics.next_if(|next| {
+            bytes += next.encoded_len();
+            bytes <= REQUEST_BYTES
+        }) {
+            group.push(next);
+        }
+        let points = group.iter().map(points).sum();
+        let scope_metrics = vec![ScopeMetrics { metrics: group, ..of_scope.clone() }];
+        let of_resource =
+            ResourceMetrics { resource: Some(resource.clone()), scope_metrics, ..ResourceMetrics::default() };
+        let request = ExportMetricsServiceRequest { resource_metrics: vec![of_resource] };
+        requests.push((request.encode_to_vec(), points));
+    }
+    requests
+}
+
+fn points(metric: &Metric) -> u64 {
+    let points = match &metric.data {
+        Some(Data::Gauge(gauge)) => gauge.data_points.len(),
+        Some(Data::Sum(sum)) => sum.data_points.len(),
+        Some(Data::Histogram(histogram)) => histogram.data_points.len(),
+        _ => 0,
+    };
+    points as u64
 }
 
 /// An up-down counter as what it is on the wire: its level at the time.

@@ -121,7 +121,7 @@ impl Encoder {
         .encode_to_vec()
     }
 
-    /// One `ExportMetricsServiceRequest`, with the number of data points in it and left out of it.
+    /// `ExportMetricsServiceRequest`s, with the number of data points in each and left out of all.
     pub(crate) fn metrics(&self, metrics: &ResourceMetrics) -> EncodedMetrics {
         metric::encode(metrics, &self.resource, self.sanitizer)
     }

@@ -412,9 +412,12 @@ fn c9_metrics_carry_our_resource_and_no_exponential_histogram() {
         meter.f64_histogram("duration").build().record(1.0, &[]);
         meter.f64_gauge("load").build().record(0.5, &[]);
     });
-    assert_eq!((encoded.points, encoded.unsupported), (4, 1));
+    let [(bytes, points)] = encoded.requests.as_slice() else {
+        panic!("{} requests", encoded.requests.len())
+    };
+    assert_eq!((*points, encoded.unsupported), (4, 1));
 
-    let request = ExportMetricsServiceRequest::decode(encoded.bytes.as_slice()).unwrap();
+    let request = ExportMetricsServiceRequest::decode(bytes.as_slice()).unwrap();
     let of_resource = &request.resource_metrics[0];
     let attributes = &of_resource.resource.as_ref().unwrap().attributes;
     assert_eq!(find(attributes, "service.name").unwrap(), "checkout");
@@ -430,6 +433,29 @@ fn c9_metrics_carry_our_resource_and_no_exponential_histogram() {
     let point = sum.data_points.iter().find(|point| !point.attributes.is_empty()).unwrap();
     assert_eq!(find(&point.attributes, "vip").unwrap(), "true");
     assert_eq!(find(&point.attributes, "field.level").unwrap(), "gold");
+}
+
+#[test]
+fn c1_3_however_much_was_collected_no_request_is_too_large() {
+    let text = "x".repeat(1000);
+    let encoded = measure(|meter| {
+        for name in 0..200 {
+            let counter = meter.u64_counter(format!("counter.{name}")).build();
+            for point in 0..5 {
+                counter.add(1, &[KeyValue::new("text", text.clone()), KeyValue::new("point", point)]);
+            }
+        }
+    });
+    let points: Vec<_> = encoded.requests.iter().map(|(_, points)| points).collect();
+    assert!(points.len() > 10, "{points:?}");
+    assert_eq!(points.into_iter().sum::<u64>(), 1000);
+    let all: Vec<u8> = encoded.requests.iter().flat_map(|(bytes, _)| bytes.clone()).collect();
+    let whole = ExportMetricsServiceRequest::decode(all.as_slice()).unwrap();
+    let scopes = whole.resource_metrics.iter().flat_map(|of_resource| &of_resource.scope_metrics);
+    assert_eq!(scopes.map(|scope| scope.metrics.len()).sum::<usize>(), 200);
+    for (bytes, _) in encoded.requests {
+        assert!(bytes.len() < 100_000, "{}", bytes.len());
+    }
 }
 
 #[test]

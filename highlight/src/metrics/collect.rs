@@ -40,11 +40,8 @@ impl CollectMetrics for Collector {
         if self.reader.collect(&mut metrics).is_err() {
             return Vec::new();
         }
-        let encoded = self.encoder.metrics(&metrics);
-        if encoded.points == 0 {
-            return Vec::new();
-        }
-        vec![Segment { bytes: encoded.bytes, items: encoded.points }]
+        let requests = self.encoder.metrics(&metrics).requests.into_iter();
+        requests.map(|(bytes, items)| Segment { bytes, items }).collect()
     }
 }
 
