@@ -60,7 +60,12 @@ pub fn init(config: Config) -> Result<Highlight, InitError> {
 /// delivery needs none.
 ///
 /// It must be dropped, or the last second is lost. `std::process::exit` and a signal that the program does not handle (SIGTERM, at each
-/// deploy) drop nothing: call [`shutdown`](Self::shutdown) before the one, and let `main` return on the other.
+/// deploy) drop nothing: call [`shutdown`](Self::shutdown) before the one, and let `main` return on the other. Rust drops no statics
+/// either; thread-locals of the main thread it does.
+///
+/// A process that forks, to become a daemon say, should do so before `init`: threads do not survive a fork, so the child has nobody
+/// to deliver. There, flush, shutdown and drop return at once ([`FlushError::Forked`]), what it records is lost, and `init` starts
+/// anew.
 #[derive(Debug)]
 #[must_use = "dropping the guard stops telemetry: bind it, `let _highlight = highlight::init(..)?`, until the end of main"]
 pub struct Highlight {

@@ -4,6 +4,11 @@
 ///
 /// At rest, `produced == exported + dropped.total() + queued`. At any moment `produced` is at least that
 /// sum, and every counter but `queued` only grows. An item is a span, a log record (an error is one), or a metric data point.
+///
+/// Losses are told to the server as well, unless logs are switched off ([`Config::signals`](crate::Config::signals)): at most once a
+/// minute, and at the end, as a log record of level `warn`, target `highlight` and message `telemetry was lost`, with
+/// `highlight.dropped.<reason>` for each reason (the fields of [`Dropped`] but `sampled`). That record is no item: it is in none of
+/// these numbers, whatever becomes of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -28,7 +33,8 @@ pub struct Stats {
 pub struct Dropped {
     /// The queue had no room.
     pub queue_full: u64,
-    /// Larger than one request may be.
+    /// Larger than the queue, or than what the endpoint accepts in one request (a 413) even if it is alone in it. Items are cut to
+    /// 1 MiB before, so this takes a small queue or a strict proxy.
     pub too_large: u64,
     /// Spans that the sample rate left out.
     pub sampled: u64,

@@ -81,7 +81,8 @@ impl Config {
         self
     }
 
-    /// Whether the SDK tells on standard error what it starts with, what it finds, and how its books stand at the end.
+    /// Whether the SDK tells on standard error what it starts with, what it finds, what it loses (once a minute), and how its books
+    /// stand at the end.
     ///
     /// Environment: `HIGHLIGHT_DEBUG`. Default: `false`.
     pub fn debug(mut self, debug: bool) -> Self {
