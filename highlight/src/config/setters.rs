@@ -278,6 +278,9 @@ impl Config {
 
     /// A header of every request to the endpoint, such as the token of a gateway. Values are never printed.
     ///
+    /// One exception is not ours to prevent: a logger of the program's own that lets TRACE of the target `ureq_proto` through shows all
+    /// bytes that the HTTP client sends. The logger that `init` installs shows none of it.
+    ///
     /// May be given several times; the last value of a name counts.
     ///
     /// Environment: `HIGHLIGHT_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_HEADERS`, as `name=value,name2=value2` with
