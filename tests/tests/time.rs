@@ -69,7 +69,7 @@ fn with_a_hanging_endpoint_every_call_and_every_drop_keeps_its_deadline() {
 fn with_an_endpoint_that_answers_everything_is_delivered() {
     each_case(|(case, while_hanging, records)| {
         let receiver = Receiver::start(0).unwrap();
-        let (ended, lines) = run(case, &receiver.endpoint(), &[]);
+        let (ended, lines) = run(case, &receiver.endpoint(), &[("HIGHLIGHT_SHUTDOWN_TIMEOUT", "60000")]);
         let expected = while_hanging.iter().map(|line| line.replace("timeout", "delivered"));
         // A machine under load may not deliver within the short deadline of a flush; the end still does.
         assert!(
