@@ -56,7 +56,6 @@ impl Dropped {
     }
 
     /// Each reason, named as its field, with its count.
-    #[must_use]
     pub fn by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
         [
             ("queue_full", self.queue_full),

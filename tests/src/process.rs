@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::{Result, bail};
+
 /// Longer than any of them takes.
 const HANG: Duration = Duration::from_secs(120);
 
@@ -23,11 +25,10 @@ pub struct Ended {
 
 /// Runs a program that reports to `endpoint`, with this environment and none of the settings of who tests.
 ///
-/// # Panics
+/// # Errors
 ///
 /// If it cannot be run, or hangs.
-#[must_use]
-pub fn run(program: &str, argument: &str, endpoint: &str, environment: &[(&str, &str)]) -> Ended {
+pub fn run(program: &str, argument: &str, endpoint: &str, environment: &[(&str, &str)]) -> Result<Ended> {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
@@ -36,23 +37,22 @@ pub fn run(program: &str, argument: &str, endpoint: &str, environment: &[(&str, 
         }
     }
     command.arg(argument).env("HIGHLIGHT_OTLP_ENDPOINT", endpoint).envs(environment.iter().copied());
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let mut child = child.expect("a program of this package");
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let stdout = text_of(child.stdout.take());
     let stderr = text_of(child.stderr.take());
     let started = Instant::now();
     let status = loop {
-        if let Some(status) = child.try_wait().expect("a child of ours") {
+        if let Some(status) = child.try_wait()? {
             break status;
         }
         if started.elapsed() > HANG {
-            let _ = child.kill();
-            panic!("{argument} hangs: {:?}", stderr.join());
+            child.kill()?;
+            bail!("{argument} hangs: {:?}", stderr.join());
         }
         thread::sleep(Duration::from_millis(5));
     };
     let text = |reader: thread::JoinHandle<String>| reader.join().unwrap_or_default();
-    Ended { status, stdout: text(stdout), stderr: text(stderr) }
+    Ok(Ended { status, stdout: text(stdout), stderr: text(stderr) })
 }
 
 fn text_of(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {

@@ -30,7 +30,7 @@ fn run_with(case: &str, environment: &[(&str, &str)]) -> Run {
 }
 
 fn run_to(endpoint: &str, case: &str, environment: &[(&str, &str)]) -> (ExitStatus, String, String) {
-    let ended = process::run(env!("CARGO_BIN_EXE_init_case"), case, endpoint, environment);
+    let ended = process::run(env!("CARGO_BIN_EXE_init_case"), case, endpoint, environment).unwrap();
     (ended.status, ended.stdout, ended.stderr)
 }
 

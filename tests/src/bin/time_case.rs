@@ -117,11 +117,11 @@ fn flush_async(builder: &mut runtime::Builder) -> Outcome {
 
 #[expect(clippy::panic, reason = "that is the case")]
 fn drop_while_panicking() -> Outcome {
-    let panicked = thread::spawn(|| {
+    let thread = thread::Builder::new().spawn(|| {
         let _guard = init().map_err(|error| error.to_string());
         panic!("out of order")
-    });
-    println!("thread: {}", panicked.join().is_ok());
+    })?;
+    println!("thread: {}", thread.join().is_ok());
     Ok(())
 }
 

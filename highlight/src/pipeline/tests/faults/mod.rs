@@ -38,6 +38,7 @@ const RESERVE: usize = 10;
 const BATCH: usize = 8;
 
 /// One row.
+#[derive(Clone, Copy)]
 pub(super) struct Fault {
     name: &'static str,
     fate: Fate,
