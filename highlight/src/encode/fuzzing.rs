@@ -66,6 +66,7 @@ pub fn encode(data: &[u8]) {
         target: "shop".into(),
         correlation: Correlation { session_id: Some(session.clone().into()), ..Correlation::default() },
         attributes: attributes.clone(),
+        dropped_attributes: 0,
         exception: exception.map(Box::new),
     };
     let decoded = ExportLogsServiceRequest::decode(encoder.logs(vec![record]).as_slice());
