@@ -60,7 +60,7 @@ impl<B: MessageBody> MessageBody for HighlightBody<B> {
                 let error = error.into();
                 // What the error says becomes the span's description where it is reported.
                 span.set_failed("body error", "");
-                span.run(|| ErrorReport::new(&*error).unplaced().consume());
+                span.run(|| ErrorReport::new(&error).unplaced().consume());
                 span.end();
                 Some(Err(error))
             }

@@ -43,7 +43,7 @@ pub struct HandlerError {
     body: String,
 }
 
-impl<E: Into<BoxError>> From<E> for HandlerError {
+impl<E: Into<BoxError> + 'static> From<E> for HandlerError {
     #[track_caller]
     fn from(error: E) -> Self {
         let error = highlight::http::HandlerError::new(error);

@@ -45,5 +45,5 @@ fn typed<E: ResponseError + StdError + 'static>(error: &Error) -> Option<ErrorRe
 }
 
 fn boxed(error: &Error) -> Option<ErrorReport> {
-    error.as_error::<Box<dyn StdError>>().map(|error| ErrorReport::new(&**error))
+    error.as_error::<Box<dyn StdError>>().map(ErrorReport::new)
 }

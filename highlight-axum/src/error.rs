@@ -20,7 +20,7 @@ use http::{StatusCode, header};
 #[derive(Debug)]
 pub struct HandlerError(highlight::http::HandlerError);
 
-impl<E: Into<BoxError>> From<E> for HandlerError {
+impl<E: Into<BoxError> + 'static> From<E> for HandlerError {
     #[track_caller]
     fn from(error: E) -> Self {
         Self(highlight::http::HandlerError::new(error))

@@ -14,6 +14,7 @@ use crate::{
     },
     propagation,
     record::LogRecord,
+    stack::{Paths, Renderer},
 };
 
 /// How much is encoded into one [`Segment`]: little enough to be lost together, enough to share a resource.
@@ -47,7 +48,9 @@ pub(crate) fn encoder(settings: &Resolved) -> Encoder {
         extra: settings.resource_attributes.clone().into_iter().collect(),
     };
     let redact = settings.redact;
+    let paths = Paths::new(settings.remap_path_prefix.clone());
     Encoder::new(&service, encode::Settings { redact, is_synthetic: propagation::is_synthetic })
+        .with_renderer(Renderer::new(paths, settings.source_context))
 }
 
 /// How to reach the server.

@@ -28,7 +28,7 @@ use crate::{
     pipeline::{Pipeline, Transport},
     record::{Item, LogRecord},
     sampling::Sampler,
-    say,
+    say, stack,
     stamp::Stamp,
 };
 
@@ -82,6 +82,7 @@ struct Inner {
     seen_spans: Arc<AtomicBool>,
     /// Whether it delivers to a server.
     has_server: bool,
+    stacks: stack::Budget,
 }
 
 impl Client {
@@ -125,6 +126,7 @@ impl Client {
             tracer_provider,
             http: Instruments::new(&meter),
             metrics: metrics::Registry::new(meter),
+            stacks: stack::Budget::default(),
             meter_provider,
             pipeline,
             settings,
@@ -296,6 +298,11 @@ impl Client {
 
     pub(crate) fn takes(&self, signal: Signals) -> bool {
         self.0.settings.signals.contains(signal)
+    }
+
+    /// Whether the stack of one more error may be taken.
+    pub(crate) fn takes_stack(&self) -> bool {
+        self.0.settings.stack_traces && self.0.stacks.take()
     }
 
     pub(crate) fn settings(&self) -> &Resolved {

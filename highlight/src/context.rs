@@ -1,6 +1,12 @@
 //! The request that is being served, and how it follows the code that serves it.
 
-use std::{convert::Infallible, fmt, future::Future, str::FromStr, sync::Arc};
+use std::{
+    convert::Infallible,
+    fmt,
+    future::Future,
+    str::FromStr,
+    sync::{Arc, Mutex},
+};
 
 use opentelemetry::{
     Context,
@@ -58,6 +64,8 @@ struct State {
     seen: Seen,
     /// Who it is served for.
     user: UserCell,
+    /// The route that it was found to take.
+    route: Mutex<Option<Arc<str>>>,
 }
 
 impl RequestContext {
@@ -87,6 +95,16 @@ impl RequestContext {
     pub(crate) fn set_user(&self, user: Known) {
         if let Some(state) = &self.state {
             state.user.set(user);
+        }
+    }
+
+    pub(crate) fn route(&self) -> Option<Arc<str>> {
+        self.state.as_deref().and_then(|state| state.route.lock().ok()?.clone())
+    }
+
+    pub(crate) fn set_route(&self, route: Option<Arc<str>>) {
+        if let Some(Ok(mut current)) = self.state.as_deref().map(|state| state.route.lock()) {
+            *current = route;
         }
     }
 

@@ -19,7 +19,8 @@
 //! | to | use |
 //! |---|---|
 //! | start, and stop in order | [`init`], [`Config`], the [`Highlight`] guard |
-//! | report an error | [`consume_error`], [`ErrorReport`] |
+//! | report an error | [`consume_error`], [`ErrorReport`], [`ConsumeError`] on a `Result` or `Option` |
+//! | ignore, title or demote errors by type | [`Config::error_rule`] |
 //! | log without a macro | [`log()`](log()) |
 //! | time a piece of work | [`start_active_span`], [`try_start_active_span`], [`in_span`], [`try_in_span`], [`SpanBuilder`] |
 //! | measure and count | [`metrics`] |
@@ -45,11 +46,14 @@
 //!
 //! One failure makes one error object, however often it is seen on its way up ([`consume_error`]):
 //!
-//! - [`consume_error`] and [`ErrorReport`];
+//! - [`consume_error`], [`ErrorReport`] and [`ConsumeError`];
 //! - a `tracing` or `log` record at ERROR with a field `error`, `err` or `exception`, in any spelling (a bare `error!("text")` is a log line, unless [`Config::errors_from_logs`]);
 //! - [`try_start_active_span`] and [`try_in_span`];
 //! - the handler error types of the framework crates, at the `?`;
 //! - panics, with severity `fatal` ([`Config::panic_hook`]).
+//!
+//! All of them take what is [`Reportable`], and all are asked about by [`Config::error_rule`]. An error has its type, message and causes, the
+//! place, thread and route, and the stack that it carries or else that of the report, within [a limit](Config::stack_traces).
 //!
 //! # Beside OpenTelemetry
 //!
@@ -65,6 +69,9 @@
 //! | `tokio` | no; the framework crates turn it on | [`spawn`], [`spawn_blocking`] |
 //! | `serde` | no | serde for [`RequestContext`], as the header's value |
 //! | `testing` | no; for `[dev-dependencies]` | `testing`: what the code under test would have sent, per test |
+//! | `anyhow` | no | errors of `anyhow`, with the backtrace that they carry |
+//! | `eyre`, `color-eyre` | no | errors of `eyre`, with the backtrace that its own handler or that of `color-eyre` carries |
+//! | `tracing-error` | no | the `tracing` spans that an error passed through, as `error.span_trace`; needs `tracing_error::ErrorLayer` in a subscriber of the program's own |
 //!
 //! `C§n` is paragraph n of `docs/contract.md` in the repository.
 
@@ -72,6 +79,7 @@ mod ambient;
 mod assembly;
 mod attribute;
 mod bridge;
+mod callback;
 mod client;
 mod config;
 mod console;
@@ -106,6 +114,7 @@ mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
+mod thread;
 mod user;
 
 #[cfg(feature = "tokio")]
@@ -117,7 +126,7 @@ pub use self::{
     config::{Compression, Config, InitError, Signals, first_set},
     context::RequestContext,
     diagnosis::{Diagnosis, diagnose},
-    error::{ErrorReport, consume_error},
+    error::{ConsumeError, ErrorAction, ErrorReport, Reportable, ReportedError, consume_error},
     future::{InCurrentScope, WithContext},
     init::{Highlight, init},
     level::Level,

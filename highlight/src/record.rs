@@ -59,6 +59,8 @@ pub(crate) struct Exception {
     pub(crate) message: String,
     /// The texts of the source chain, outermost first, without the error itself.
     pub(crate) causes: Vec<String>,
+    /// The type of each cause; empty where it is not known.
+    pub(crate) cause_types: Vec<Cow<'static, str>>,
     /// Where it was reported, or where it panicked: exact even when symbols are stripped.
     pub(crate) place: Option<Place>,
     pub(crate) stack: Option<Stack>,

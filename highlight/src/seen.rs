@@ -5,7 +5,7 @@ use std::{
     error::Error,
     fmt::{self, Write},
     hash::{DefaultHasher, Hasher},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// Errors remembered per request; beyond it the oldest is forgotten, so that an endless task stays bounded.
@@ -23,8 +23,8 @@ pub(crate) struct Seen(Mutex<VecDeque<Fingerprint>>);
 impl Seen {
     /// Whether this is the first sighting of the error.
     pub(crate) fn first(&self, error: &Fingerprint) -> bool {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.iter().any(|earlier| earlier.is_same(error)) {
+        let mut seen = self.lock();
+        if knows(&seen, error) {
             return false;
         }
         if seen.len() == REMEMBERED {
@@ -33,6 +33,19 @@ impl Seen {
         seen.push_back(error.clone());
         true
     }
+
+    /// Whether the error was sighted before.
+    pub(crate) fn knows(&self, error: &Fingerprint) -> bool {
+        knows(&self.lock(), error)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Fingerprint>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn knows(seen: &VecDeque<Fingerprint>, error: &Fingerprint) -> bool {
+    seen.iter().any(|earlier| earlier.is_same(error))
 }
 
 /// By what two sightings of one error are recognised as the same.

@@ -1,13 +1,13 @@
 //! Spans of the program's own.
 
-use std::{borrow::Cow, error::Error};
+use std::borrow::Cow;
 
 use opentelemetry::{
     Context,
     trace::{Status, TraceContextExt},
 };
 
-use crate::{KeyValue, SpanBuilder, Value, ambient};
+use crate::{KeyValue, Reportable, SpanBuilder, Value, ambient};
 
 /// A handle to a running span: owned, cheap to clone, safe to send anywhere.
 ///
@@ -87,7 +87,7 @@ pub async fn start_active_span<T>(name: impl Into<Cow<'static, str>>, f: impl As
 /// The closure's own.
 // Not an `async fn`: only a plain one knows its caller.
 #[track_caller]
-pub fn try_start_active_span<T, E: Error>(
+pub fn try_start_active_span<T, E: Reportable<Kind>, Kind>(
     name: impl Into<Cow<'static, str>>,
     f: impl AsyncFnOnce(Span) -> Result<T, E>,
 ) -> impl Future<Output = Result<T, E>> {
@@ -115,7 +115,7 @@ pub fn in_span<T>(name: impl Into<Cow<'static, str>>, f: impl FnOnce(Span) -> T)
 ///
 /// The closure's own.
 #[track_caller]
-pub fn try_in_span<T, E: Error>(
+pub fn try_in_span<T, E: Reportable<Kind>, Kind>(
     name: impl Into<Cow<'static, str>>,
     f: impl FnOnce(Span) -> Result<T, E>,
 ) -> Result<T, E> {

@@ -1,6 +1,6 @@
 //! Spans with a kind, attributes and links.
 
-use std::{borrow::Cow, error::Error, panic::Location, sync::Arc};
+use std::{borrow::Cow, panic::Location, sync::Arc};
 
 use opentelemetry::{
     Context,
@@ -8,7 +8,7 @@ use opentelemetry::{
 };
 
 use crate::{
-    Client, ErrorReport, KeyValue, RequestContext, Span, SpanKind, Value, ambient,
+    Client, ErrorReport, KeyValue, Reportable, RequestContext, Span, SpanKind, Value, ambient,
     context::Scope,
     future::WithContext,
     propagation,
@@ -115,7 +115,7 @@ impl SpanBuilder {
     /// The closure's own.
     // Not an `async fn`: only a plain one knows its caller.
     #[track_caller]
-    pub fn try_start<T, E: Error>(
+    pub fn try_start<T, E: Reportable<Kind>, Kind>(
         self,
         f: impl AsyncFnOnce(Span) -> Result<T, E>,
     ) -> impl Future<Output = Result<T, E>> {
@@ -140,7 +140,7 @@ impl SpanBuilder {
     ///
     /// The closure's own.
     #[track_caller]
-    pub fn try_run<T, E: Error>(self, f: impl FnOnce(Span) -> Result<T, E>) -> Result<T, E> {
+    pub fn try_run<T, E: Reportable<Kind>, Kind>(self, f: impl FnOnce(Span) -> Result<T, E>) -> Result<T, E> {
         let location = Location::caller();
         self.run(|span| {
             let result = f(span);
@@ -151,7 +151,7 @@ impl SpanBuilder {
 }
 
 /// Reports as from the caller's line: this file would tell nobody anything.
-fn report_failure<T, E: Error>(result: &Result<T, E>, location: &'static Location<'static>) {
+fn report_failure<T, E: Reportable<Kind>, Kind>(result: &Result<T, E>, location: &'static Location<'static>) {
     if let Err(error) = result {
         ErrorReport::new(error).at(location).consume();
     }

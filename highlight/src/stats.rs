@@ -20,7 +20,8 @@ pub struct Stats {
     pub queued: u64,
     /// Items that were lost, by reason.
     pub dropped: Dropped,
-    /// Errors that were not reported because the same error of the same request had been (not part of the sum).
+    /// Errors that were not reported because the same error of the same request had been, or because
+    /// [`Config::error_rule`](crate::Config::error_rule) ignores them (not part of the sum).
     pub suppressed: u64,
     /// Measurements that could not be taken: see [`metrics`](crate::metrics#bounds) (not part of the sum, because one
     /// data point is made of any number of them).

@@ -65,7 +65,7 @@ fn a_message_of_10_mib_arrives_as_long_as_the_server_keeps_it() {
     let long = "ä".repeat(5 << 20);
     stage.request(|| {
         highlight::log(Level::Info, long.clone(), [KeyValue::new("key", long.clone())]);
-        ErrorReport::from_message(long.clone()).attribute("key", long.clone()).consume();
+        ErrorReport::new(&long).attribute("key", long.clone()).consume();
         in_span(long.clone(), |span| span.set_attribute("key", long.clone()));
     });
     let stored = stage.stored();

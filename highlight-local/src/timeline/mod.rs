@@ -209,8 +209,12 @@ impl Printer<'_, '_> {
         let branch = text::branch(indent, is_last);
         self.headline(&branch, error.level, &error.origin.service, &line)?;
         let indent = format!("{}      ", text::below(indent, is_last));
-        for (_, cause) in error.payload.iter().filter(|(key, _)| is_cause(key)) {
-            writeln!(self.f, "{indent}<- {}", cut(&clean(cause), MESSAGE))?;
+        for (key, cause) in error.payload.iter().filter(|(key, _)| is_cause(key)) {
+            let number = key.strip_prefix("exception.causes.");
+            let type_name = number.and_then(|n| error.payload.get(&format!("exception.cause_types.{n}")));
+            let type_name =
+                type_name.map(|name| format!("{GAP}({})", cut(&clean(name), 60))).unwrap_or_default();
+            writeln!(self.f, "{indent}<- {}{type_name}", cut(&clean(cause), MESSAGE))?;
         }
         self.frames(error, &indent)
     }
@@ -307,7 +311,7 @@ fn is_background(key: &str) -> bool {
 /// Attributes in which senders put the errors behind an error.
 fn is_cause(key: &str) -> bool {
     let of_error = key.starts_with("error.") || key.starts_with("exception.");
-    of_error && ["cause", "chain", "source"].iter().any(|word| key.contains(word))
+    of_error && !key.contains("type") && ["cause", "chain", "source"].iter().any(|word| key.contains(word))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::{
     fmt,
     fmt::Write as _,
     panic::{self, AssertUnwindSafe},
-    sync::{Arc, OnceLock},
+    sync::OnceLock,
     time::SystemTime,
 };
 
@@ -24,9 +24,10 @@ use super::log;
 use crate::{
     Client, ErrorReport, Level, Signals, Value, ambient,
     context::Scope,
+    error::Subject,
     record::{Correlation, LogRecord},
-    stack::Place,
-    text,
+    stack::{Place, Stack},
+    text, thread,
 };
 
 /// Turns events into log records.
@@ -189,13 +190,7 @@ impl Fields {
         if self.promotes {
             self.place = file.zip(line).map(|(file, line)| Place { file: file.to_owned().into(), line });
         }
-        // Gone while the thread ends.
-        let _ = THREAD.try_with(|(id, name)| {
-            self.add("thread.id", *id);
-            if let Some(name) = name {
-                self.add("thread.name", Arc::clone(name));
-            }
-        });
+        thread::describe(&mut self.attributes);
     }
 
     /// Hands over what was collected: as an error if there is one to report, else as a log record.
@@ -208,7 +203,7 @@ impl Fields {
         let error = self
             .error
             .take()
-            .or_else(|| from_message.then(|| ErrorReport::from_message(self.text(fallback))));
+            .or_else(|| from_message.then(|| ErrorReport::of(&Subject::text(&self.text(fallback)))));
         let Some(report) = error else {
             if client.takes(Signals::LOGS) {
                 client.record(self.into_log(level, target, fallback));
@@ -224,7 +219,7 @@ impl Fields {
         // Reported before, or errors are switched off: the line itself is still a log record.
         if let Err(report) = report.consume_with(client) {
             if client.takes(Signals::LOGS) {
-                client.record(report.into_log());
+                client.record(report.into_log(Correlation::current()));
             }
         }
     }
@@ -264,10 +259,10 @@ fn summary(attributes: &[KeyValue]) -> Option<String> {
 /// An error of which an event tells only the text. `?error` of an error with a backtrace has many lines: the first is the message.
 fn report_of_text(text: String) -> ErrorReport {
     match text.split_once('\n') {
-        Some((first, _)) => {
-            ErrorReport::from_message(first.trim_end()).attribute("error.details", text.clone())
-        }
-        None => ErrorReport::from_message(text),
+        Some((first, _)) => ErrorReport::of(&Subject::text(first.trim_end()))
+            .carried(Stack::in_debug_text(&text))
+            .attribute("error.details", text),
+        None => ErrorReport::of(&Subject::text(&text)),
     }
 }
 
@@ -288,7 +283,7 @@ impl Visit for Fields {
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         if self.is_error(field.name()) {
-            self.error = Some(ErrorReport::of_dyn(value));
+            self.error = Some(ErrorReport::of(&Subject::of(value)));
         } else {
             self.add_text(field.name(), text::of(value));
         }
@@ -317,13 +312,4 @@ impl Visit for Fields {
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.add(field.name(), value);
     }
-}
-
-thread_local! {
-    /// Number and name of this thread. The number is to be had only as text, which is read once.
-    static THREAD: (u64, Option<Arc<str>>) = {
-        let thread = std::thread::current();
-        let digits: String = format!("{:?}", thread.id()).chars().filter(char::is_ascii_digit).collect();
-        (digits.parse().unwrap_or_default(), thread.name().map(Into::into))
-    };
 }

@@ -45,6 +45,8 @@ fn install_subscriber(client: &Client) -> TracingSetup {
             .with_ansi(std::io::stderr().is_terminal())
     });
     let ours = tracing_subscriber::registry().with(GlobalFilter(client.filter().clone())).with(console);
+    #[cfg(feature = "tracing-error")]
+    let ours = ours.with(tracing_error::ErrorLayer::default());
     // Set before anything is asked: a subscriber that is current on this thread only, be it with our layer, would not do for the
     // others. And not `with(Option)`, which does not tell the layer its subscriber.
     let set = if client.is_enabled() {

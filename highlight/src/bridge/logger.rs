@@ -13,7 +13,7 @@ use opentelemetry_sdk::{
 };
 
 use super::{any_value, event::Fields};
-use crate::{Client, ErrorReport, Level, ambient};
+use crate::{Client, ErrorReport, Level, ambient, error::Subject, stack::Stack};
 
 /// How long a provider's `force_flush` may take.
 const FORCE_FLUSH: Duration = Duration::from_secs(10);
@@ -105,15 +105,10 @@ impl Exception {
     /// The server wants a message (C§6.1); the type is better than none.
     fn report(self) -> Option<ErrorReport> {
         let message = self.message.or_else(|| self.type_name.clone())?;
-        let mut report = ErrorReport::from_message(message).place(None);
-        if let Some(type_name) = self.type_name {
-            report = report.type_name(type_name);
-        }
-        if let Some(stack) = self.stack {
-            // Of which language or format, nobody says. The stack that the server shows is that of the logging call.
-            report = report.attribute("error.details", stack);
-        }
-        Some(report)
+        let report = ErrorReport::of_type(&Subject::text(&message), self.type_name.map(Into::into));
+        let Some(stack) = self.stack else { return Some(report) };
+        // Of which language or format, nobody says. If it is not what Rust prints, the server shows the stack of the logging call.
+        Some(report.carried(Stack::printed(&stack)).attribute("error.details", stack))
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) use self::{
     endpoint::Endpoint, env::shown as shown_environment, filter::Filter, mask::masked, resolve::Resolved,
 };
 pub use self::{error::InitError, signals::Signals, version::first_set};
-use crate::{SpanKind, sampling::SamplerFn};
+use crate::{SpanKind, error::ErrorRule, sampling::SamplerFn};
 
 /// How requests to the server are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,6 +63,10 @@ pub struct Config {
     console: Option<bool>,
     errors_from_logs: Option<bool>,
     panic_hook: Option<bool>,
+    error_rule: Option<ErrorRule>,
+    stack_traces: Option<bool>,
+    source_context: Option<bool>,
+    remap_path_prefix: Vec<(String, String)>,
     request_span: Option<bool>,
     sample_rate: Option<f64>,
     sample_rate_for: BTreeMap<SpanKind, f64>,
@@ -103,11 +107,11 @@ impl Config {
     }
 
     /// A configuration for LaunchDarkly Observability, Highlight's successor: its endpoint, and the SDK key of the
-    /// environment in place of the project id (C§12).
+    /// environment in place of the project id (C§12). It shows source code, so [`source_context`](Self::source_context) is on.
     ///
-    /// The endpoint counts as set in code, so it beats `HIGHLIGHT_OTLP_ENDPOINT`; a later
-    /// [`endpoint`](Self::endpoint) replaces it.
+    /// Both count as set in code, so they beat `HIGHLIGHT_OTLP_ENDPOINT` and `HIGHLIGHT_SOURCE_CONTEXT`; a later
+    /// [`endpoint`](Self::endpoint) or `source_context` replaces them.
     pub fn launchdarkly(sdk_key: impl Into<String>) -> Self {
-        Self::new(sdk_key).endpoint(LAUNCHDARKLY_ENDPOINT)
+        Self::new(sdk_key).endpoint(LAUNCHDARKLY_ENDPOINT).source_context(true)
     }
 }

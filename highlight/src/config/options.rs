@@ -64,6 +64,11 @@ options! {
     ERRORS_FROM_LOGS =
         OptionDoc::new("errors_from_logs", &["HIGHLIGHT_ERRORS_FROM_LOGS"], "false");
     PANIC_HOOK = OptionDoc::new("panic_hook", &["HIGHLIGHT_PANIC_HOOK"], "true");
+    ERROR_RULE = OptionDoc::new("error_rule", &[], "none");
+    STACK_TRACES = OptionDoc::new("stack_traces", &["HIGHLIGHT_STACK_TRACES"], "true");
+    SOURCE_CONTEXT = OptionDoc::new("source_context", &["HIGHLIGHT_SOURCE_CONTEXT"], "false");
+    REMAP_PATH_PREFIX =
+        OptionDoc::new("remap_path_prefix", &["HIGHLIGHT_REMAP_PATH_PREFIX"], "none");
     REQUEST_SPAN = OptionDoc::new("request_span", &["HIGHLIGHT_REQUEST_SPAN"], "true");
     SAMPLE_RATE = OptionDoc::new(
         "sample_rate",

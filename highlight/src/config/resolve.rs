@@ -19,7 +19,7 @@ use super::{
     resource::Resource,
     version,
 };
-use crate::{SpanKind, propagation::targets::Targets, sampling::SamplerFn};
+use crate::{SpanKind, error::ErrorRule, propagation::targets::Targets, sampling::SamplerFn};
 
 /// The configuration as the rest of the crate sees it: every value is there, and valid.
 #[derive(Debug, Clone)]
@@ -43,6 +43,11 @@ pub(crate) struct Resolved {
     pub(crate) console: bool,
     pub(crate) errors_from_logs: bool,
     pub(crate) panic_hook: bool,
+    pub(crate) error_rule: Option<ErrorRule>,
+    pub(crate) stack_traces: bool,
+    pub(crate) source_context: bool,
+    /// From and to.
+    pub(crate) remap_path_prefix: Vec<(String, String)>,
     pub(crate) request_span: bool,
     /// From 0.0 to 1.0.
     pub(crate) sample_rate: f64,
@@ -143,6 +148,10 @@ impl Config {
             console: env.flag(&options::CONSOLE, self.console, true)?,
             errors_from_logs: env.flag(&options::ERRORS_FROM_LOGS, self.errors_from_logs, false)?,
             panic_hook: env.flag(&options::PANIC_HOOK, self.panic_hook, true)?,
+            error_rule: self.error_rule.clone(),
+            stack_traces: env.flag(&options::STACK_TRACES, self.stack_traces, true)?,
+            source_context: env.flag(&options::SOURCE_CONTEXT, self.source_context, false)?,
+            remap_path_prefix: self.resolve_path_prefixes(&env)?,
             request_span,
             sample_rate: self.resolve_sample_rate(&env)?,
             sample_rate_for: self.resolve_sample_rate_for(&env)?,
@@ -252,6 +261,25 @@ impl Config {
             }
         }
         Ok(targets)
+    }
+
+    /// Code first: of two rules for the same prefix, the first counts.
+    fn resolve_path_prefixes(&self, env: &Env<'_>) -> Result<Vec<(String, String)>, InitError> {
+        let option = &options::REMAP_PATH_PREFIX;
+        let mut prefixes = self.remap_path_prefix.clone();
+        if prefixes.iter().any(|(from, _)| from.trim().is_empty()) {
+            let remedy = Remedy::Borrowed("name the directory whose files are meant");
+            return Err(InitError::invalid(option.name, CODE, "", remedy));
+        }
+        let in_env = env.read(option, |text| {
+            let pairs = parse_pairs(text)?;
+            if pairs.iter().any(|(from, _)| from.is_empty()) {
+                return Err(Remedy::Borrowed("name the directory whose files are meant: `from=to`"));
+            }
+            Ok(pairs)
+        })?;
+        prefixes.extend(in_env.unwrap_or_default());
+        Ok(prefixes)
     }
 
     fn resolve_headers(&self, env: &Env<'_>) -> Result<HeaderMap, InitError> {

@@ -9,7 +9,7 @@ use super::{
     certificate::CertificateSource,
     mask::{Secret, Text},
 };
-use crate::{Sampling, SpanKind, sampling::SamplerFn};
+use crate::{ErrorAction, ReportedError, Sampling, SpanKind, error::ErrorRule, sampling::SamplerFn};
 
 /// Who is reporting, and where to.
 impl Config {
@@ -148,6 +148,77 @@ impl Config {
     /// Environment: `HIGHLIGHT_PANIC_HOOK`. Default: `true`.
     pub fn panic_hook(mut self, install: bool) -> Self {
         self.panic_hook = Some(install);
+        self
+    }
+
+    /// What is to become of errors: reported as they are or under a title, as log lines, or not at all.
+    ///
+    /// ```
+    /// use highlight::{Config, ErrorAction, Level};
+    ///
+    /// # #[derive(Debug)] enum OrderError { SoldOut, Declined(u16), Gateway(std::io::Error) }
+    /// # impl std::fmt::Display for OrderError {
+    /// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { write!(f, "{self:?}") }
+    /// # }
+    /// # impl std::error::Error for OrderError {}
+    /// let config = Config::new("1jdkoe52").error_rule(|error| match error.find::<OrderError>() {
+    ///     // The customer's bad luck.
+    ///     Some(OrderError::SoldOut) => ErrorAction::Ignore,
+    ///     Some(OrderError::Declined(_)) => ErrorAction::Log(Level::Info),
+    ///     // Its text has an order's number in it; the server would make a group of each.
+    ///     Some(OrderError::Gateway(_)) => ErrorAction::Title("the gateway failed".into()),
+    ///     None => ErrorAction::Report,
+    /// });
+    /// # drop(config);
+    /// ```
+    ///
+    /// It is asked about every error and panic before it is reported, also about one that was reported before, on the thread that reports,
+    /// with the client that is current there. So the same rule holds wherever an error shows up. Of a log line like `error!(error = %e)`, only
+    /// the text is known. Where it panics, errors are reported as they are. It is not asked about errors that it reports itself.
+    ///
+    /// Environment: none. Default: none.
+    pub fn error_rule(
+        mut self,
+        rule: impl Fn(&ReportedError<'_>) -> ErrorAction + Send + Sync + 'static,
+    ) -> Self {
+        self.error_rule = Some(ErrorRule::new(rule));
+        self
+    }
+
+    /// Whether errors have the stack of the place where they were reported, or the one that they carry. Without it, they have the place
+    /// alone: file and line.
+    ///
+    /// Taking a stack is the dearest part of reporting an error, so the first 100 have one, and then 20 per second. The others have their place.
+    ///
+    /// Environment: `HIGHLIGHT_STACK_TRACES`. Default: `true`.
+    pub fn stack_traces(mut self, take: bool) -> Self {
+        self.stack_traces = Some(take);
+        self
+    }
+
+    /// Whether the source code around each of the program's own stack frames is sent, five lines on either side, in the attribute
+    /// `exception.structured_stacktrace`, which Highlight's successor shows (C§6.3).
+    ///
+    /// It is read from where it was when the program was compiled, on the worker, so this is of use only where that is also where the program
+    /// runs. Other frames are sent without.
+    ///
+    /// Environment: `HIGHLIGHT_SOURCE_CONTEXT`. Default: `false`; `true` with [`launchdarkly`](Self::launchdarkly).
+    pub fn source_context(mut self, send: bool) -> Self {
+        self.source_context = Some(send);
+        self
+    }
+
+    /// What stack frames show in place of the beginning of a path, named as the compiler's option is: `("/build", "/services/shop")`. The server
+    /// links a frame to its source by the path from the repository's root (C§6.3).
+    ///
+    /// May be given several times; the longest prefix that matches counts. Without any, frames of the program's workspace have their path from
+    /// the workspace's root (`/src/orders.rs`), those of dependencies begin with the package (`serde-1.0.229/src/de.rs`), and those of
+    /// the standard library with the crate (`core/src/option.rs`). So this is needed only where the workspace is not the repository's root.
+    ///
+    /// Environment: `HIGHLIGHT_REMAP_PATH_PREFIX`, as `from=to,from2=to2` with percent-encoded values; adds to what code lists, which comes first
+    /// for the same prefix. Default: none.
+    pub fn remap_path_prefix(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
+        self.remap_path_prefix.push((from.into(), to.into()));
         self
     }
 

@@ -5,13 +5,15 @@
 //! | `exception.message` | never empty: without it the server drops the error; at most 10,000 bytes (C§1.3) |
 //! | `exception.type` | the type, where it is known |
 //! | `error.type` | the same: the server throws `exception.type` away (C§6.1); an `error.type` of the user's stays |
-//! | `exception.stacktrace` | see [`stack`] |
+//! | `exception.stacktrace` | see [`stack`](crate::stack) |
 //! | `exception.causes` | the texts of the source chain, outermost first; our own name, there is no convention |
+//! | `exception.cause_types` | the type of each cause, empty where it is not known |
+//! | `exception.structured_stacktrace` | the frames with their source code, if [`Config::source_context`](crate::Config::source_context) says so |
 //! | `code.file.path`, `code.line.number`, `code.function.name` | where it was reported |
 
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
 
-use crate::{record::Exception, stack};
+use crate::{record::Exception, stack::Renderer};
 
 use super::{
     sanitize::Sanitizer,
@@ -24,7 +26,12 @@ const MESSAGE_LIMIT: usize = 10_000;
 const CAUSES_LIMIT: usize = 32;
 
 /// Adds the attributes of `exception` and returns its message.
-pub(super) fn describe(exception: Exception, sanitizer: Sanitizer, attributes: &mut Vec<KeyValue>) -> String {
+pub(super) fn describe(
+    exception: Exception,
+    sanitizer: Sanitizer,
+    renderer: &Renderer,
+    attributes: &mut Vec<KeyValue>,
+) -> String {
     let type_name = exception.type_name.map(std::borrow::Cow::into_owned).filter(|name| !name.is_empty());
     let mut message = meaningful(exception.message)
         .or_else(|| type_name.clone())
@@ -51,7 +58,15 @@ pub(super) fn describe(exception: Exception, sanitizer: Sanitizer, attributes: &
         });
         add("exception.causes", texts(clean));
     }
-    if let Some(trace) = stack::render(exception.stack, exception.place.as_ref()) {
+    if exception.cause_types.iter().any(|name| !name.is_empty()) {
+        let names = exception.cause_types.into_iter().take(CAUSES_LIMIT);
+        add("exception.cause_types", texts(names.map(std::borrow::Cow::into_owned)));
+    }
+    let clean = |line: &mut String| sanitizer.text(line);
+    if let Some(trace) = renderer.render(exception.stack, exception.place.as_ref(), &clean) {
+        if let Some(structured) = trace.structured {
+            add("exception.structured_stacktrace", text(structured));
+        }
         add("exception.stacktrace", text(trace.text));
         if let Some(function) = trace.function {
             add("code.function.name", text(function));

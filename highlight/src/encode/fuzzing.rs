@@ -55,6 +55,7 @@ pub fn encode(data: &[u8]) {
         type_name: None,
         message,
         causes: Vec::new(),
+        cause_types: Vec::new(),
         place: None,
         stack: None,
     });

@@ -11,6 +11,7 @@ use opentelemetry_proto::{
 use crate::{
     Level,
     record::{Correlation, LogRecord},
+    stack::Renderer,
     stamp::{SESSION_ID, TRACE_ID},
 };
 
@@ -23,6 +24,7 @@ use super::{
 pub(super) fn encode(
     record: LogRecord,
     sanitizer: Sanitizer,
+    renderer: &Renderer,
     is_synthetic: fn(TraceId, SpanId) -> bool,
 ) -> ProtoRecord {
     let Correlation { session_id, request_id, span, user } = record.correlation;
@@ -45,7 +47,7 @@ pub(super) fn encode(
 
     let mut body = record.body.into_owned();
     if let Some(exception) = record.exception {
-        let message = exception::describe(*exception, sanitizer, &mut attributes);
+        let message = exception::describe(*exception, sanitizer, renderer, &mut attributes);
         if body.is_empty() {
             body = message;
         }

@@ -36,7 +36,7 @@ use opentelemetry_proto::tonic::{
 use opentelemetry_sdk::{metrics::data::ResourceMetrics, trace::SpanData};
 use prost::Message;
 
-use crate::record::LogRecord;
+use crate::{record::LogRecord, stack::Renderer};
 
 use self::sanitize::{Given, Owner, Sanitizer};
 pub(crate) use self::{metric::EncodedMetrics, resource::Service};
@@ -56,6 +56,7 @@ pub(crate) struct Settings {
 pub(crate) struct Encoder {
     resource: Resource,
     sanitizer: Sanitizer,
+    renderer: Renderer,
     is_synthetic: fn(TraceId, SpanId) -> bool,
 }
 
@@ -67,8 +68,14 @@ impl Encoder {
         Self {
             resource: Resource { attributes, ..Resource::default() },
             sanitizer,
+            renderer: Renderer::default(),
             is_synthetic: settings.is_synthetic,
         }
+    }
+
+    /// Writes stacks with this renderer.
+    pub(crate) fn with_renderer(self, renderer: Renderer) -> Self {
+        Self { renderer, ..self }
     }
 
     /// One `ExportTraceServiceRequest`, grouped by instrumentation scope. No spans, no bytes.
@@ -104,7 +111,7 @@ impl Encoder {
         let mut groups = Groups::default();
         for mut record in records {
             let target = std::mem::take(&mut record.target);
-            groups.add(target, log::encode(record, self.sanitizer, self.is_synthetic));
+            groups.add(target, log::encode(record, self.sanitizer, &self.renderer, self.is_synthetic));
         }
         let scope_logs = groups.into_iter().map(|(target, log_records)| ScopeLogs {
             scope: Some(ProtoScope { name: target.into_owned(), ..ProtoScope::default() }),

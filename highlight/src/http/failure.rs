@@ -1,8 +1,8 @@
 //! The error that a handler returns: reported where it arises, told to nobody else.
 
-use std::{error::Error, fmt, panic::Location};
+use std::{any::type_name, error::Error, fmt, panic::Location};
 
-use crate::{ErrorReport, RequestContext, Span};
+use crate::{ErrorReport, RequestContext, Span, error::Subject};
 
 /// Any error, owned.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -15,14 +15,20 @@ pub struct HandlerError(BoxError);
 impl HandlerError {
     /// Reports the error, once for the request, with the caller's line, and keeps it.
     #[track_caller]
-    pub fn new<E: Into<BoxError>>(error: E) -> Self {
+    pub fn new<E: Into<BoxError> + 'static>(error: E) -> Self {
         let location = Location::caller();
-        let type_name = std::any::type_name::<E>();
+        // While it is still itself: in a box, an error of `anyhow` has no backtrace any more.
+        let report = ErrorReport::downcast(&error);
         let error = error.into();
-        // Texts and boxes convert too; their names are not the error's.
-        let erased = ["alloc::", "&", "anyhow::", "eyre::"];
-        let known = !erased.iter().any(|prefix| type_name.starts_with(prefix));
-        ErrorReport::of_dyn(&*error).typed(known.then_some(type_name)).at(location).consume();
+        let report = report.unwrap_or_else(|| {
+            let subject = Subject::of(&*error);
+            let type_name = type_name::<E>();
+            // Texts and boxes convert too; their names are not the error's.
+            let erased =
+                ["alloc::", "&", "anyhow::", "eyre::"].iter().any(|front| type_name.starts_with(front));
+            ErrorReport::of(&if erased { subject } else { subject.typed(type_name) })
+        });
+        report.at(location).consume();
         Self(error)
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     panic::{self, AssertUnwindSafe},
+    sync::Arc,
     time::Instant,
 };
 
@@ -16,7 +17,9 @@ use super::{
     conventions::{CANCELLED, PANIC, known_method, span_name, split_host},
     grpc::{self, Call, Code, GrpcHeaders},
 };
-use crate::{Client, ErrorReport, Level, RequestContext, ambient, logs, sampling::UNRECORDED, user};
+use crate::{
+    Client, ErrorReport, Level, RequestContext, ambient, context::Scope, logs, sampling::UNRECORDED, user,
+};
 
 /// Labels that a request has all its life, so that what is added to the active requests is taken off again: method and scheme.
 const EARLY_LABELS: usize = 2;
@@ -119,9 +122,9 @@ pub struct ServerSpan {
     carrier: tracing::Span,
     method: &'static str,
     path: Option<String>,
-    route: Option<String>,
     /// The call, if the request is one: then it is told in gRPC's terms, not in HTTP's.
     grpc: Option<Call>,
+    route: Option<Arc<str>>,
     labels: Vec<KeyValue>,
     started: Instant,
     status: Option<u16>,
@@ -146,8 +149,11 @@ impl ServerSpan {
         let silent = request.preflight || options.exclude.as_ref().is_some_and(|exclude| exclude(request));
         // A request starts from nothing: whatever is current on a server's connection task is not its parent.
         let incoming = incoming.begun();
+        let route: Option<Arc<str>> = request.route.map(Into::into);
         let parent = incoming.attached_for(&Context::new(), Some(client.clone()));
         let grpc = Call::of(request.method, request.path, request.grpc);
+        // For the errors of the request. A gRPC call has none.
+        incoming.set_route(route.clone().filter(|_| grpc.is_none()));
         let span = if silent {
             // Spans below it go with it.
             UNRECORDED.start_with_context("excluded", &parent)
@@ -171,9 +177,9 @@ impl ServerSpan {
         let span = Self {
             method: known_method(request.method),
             path: options.log_failures.then(|| request.path.to_owned()),
-            route: request.route.map(ToOwned::to_owned),
             labels: if silent { Vec::new() } else { request.labels(grpc.is_some()) },
             grpc,
+            route,
             started: Instant::now(),
             status: None,
             failed: false,
@@ -229,7 +235,10 @@ impl ServerSpan {
             // A field of a `tracing` span can be filled, but not changed.
             self.carrier.record("route", route);
         }
-        self.route = route.map(ToOwned::to_owned);
+        self.route = route.map(Into::into);
+        if let Some(scope) = self.cx.get::<Scope>() {
+            scope.request.set_route(self.route.clone());
+        }
         if !self.silent {
             self.cx.span().update_name(span_name(self.method, route));
         }
@@ -286,7 +295,7 @@ impl ServerSpan {
         let message = message.into();
         self.fail(error_type, &message);
         let _guard = ambient::attach(&self.cx);
-        ErrorReport::from_message(message).unplaced().consume();
+        ErrorReport::new(&message).unplaced().consume();
     }
 
     /// The request failed without an error to report: the span has failed.

@@ -8,10 +8,10 @@ use std::{mem::size_of, mem::size_of_val};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
-use crate::record::{Exception, Item, LogRecord};
-
-/// What a captured backtrace is taken to hold: its frames cannot be counted without resolving them.
-const CAPTURED_STACK: usize = 8 * 1024;
+use crate::{
+    record::{Exception, Item, LogRecord},
+    stack::Stack,
+};
 
 /// The estimate for one item, in bytes.
 pub(super) fn weight(item: &Item) -> usize {
@@ -44,7 +44,7 @@ fn exception(exception: &Exception) -> usize {
     size_of::<Exception>()
         + exception.message.len()
         + exception.causes.iter().map(String::len).sum::<usize>()
-        + exception.stack.as_ref().map_or(0, |_| CAPTURED_STACK)
+        + exception.stack.as_ref().map_or(0, Stack::weight)
 }
 
 fn attributes(attributes: &[KeyValue]) -> usize {

@@ -1,19 +1,10 @@
 //! The program's own say in what is sampled.
 
-use std::{
-    borrow::Cow,
-    cell::Cell,
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{borrow::Cow, cell::Cell, sync::Arc};
 
 use opentelemetry::KeyValue;
 
-use crate::{RequestContext, SpanKind, say};
+use crate::{RequestContext, SpanKind, callback::Callback};
 
 /// What is known of a request when its first span in this process starts: what [`Config::sampler`](crate::Config::sampler) decides by.
 #[derive(Debug, Clone, Copy)]
@@ -68,58 +59,31 @@ impl<'a> Sampling<'a> {
 type Function = dyn Fn(&Sampling<'_>) -> Option<f64> + Send + Sync;
 
 /// A program's function, kept from doing harm.
-#[derive(Clone)]
-pub(crate) struct SamplerFn {
-    function: Arc<Function>,
-    said: Arc<AtomicBool>,
-}
+#[derive(Debug, Clone)]
+pub(crate) struct SamplerFn(Callback<Function>);
 
 impl SamplerFn {
     pub(crate) fn new(function: impl Fn(&Sampling<'_>) -> Option<f64> + Send + Sync + 'static) -> Self {
-        Self { function: Arc::new(function), said: Arc::default() }
+        // A function that starts spans itself is not asked about them.
+        thread_local!(static ASKING: Cell<bool> = const { Cell::new(false) });
+        Self(Callback::new(
+            Arc::new(function),
+            &ASKING,
+            "the function given to `Config::sampler` panicked; the configured rate decides",
+        ))
     }
 
     /// The function's rate, from 0 to 1; `None` if it has none, fails, or is what asks.
     pub(super) fn rate(&self, sampling: &Sampling<'_>) -> Option<f64> {
-        let _asking = Asking::enter()?;
-        // A panic must not reach the request; its state is the program's own affair, which a hook has heard of.
-        let answer = catch_unwind(AssertUnwindSafe(|| (self.function)(sampling)));
-        let rate = answer.unwrap_or_else(|_| {
-            if !self.said.swap(true, Ordering::Relaxed) {
-                say::warn("the function given to `Config::sampler` panicked; the configured rate decides");
-            }
-            None
-        });
-        rate.filter(|rate| !rate.is_nan()).map(|rate| rate.clamp(0.0, 1.0))
-    }
-}
-
-impl fmt::Debug for SamplerFn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SamplerFn")
-    }
-}
-
-thread_local!(static ASKING: Cell<bool> = const { Cell::new(false) });
-
-/// A function that starts spans itself would be asked about them, and so on.
-struct Asking;
-
-impl Asking {
-    fn enter() -> Option<Self> {
-        let entered = ASKING.try_with(|asking| !asking.replace(true)).unwrap_or(false);
-        entered.then_some(Self)
-    }
-}
-
-impl Drop for Asking {
-    fn drop(&mut self) {
-        let _ = ASKING.try_with(|asking| asking.set(false));
+        let rate = self.0.call(|function| function(sampling))??;
+        (!rate.is_nan()).then(|| rate.clamp(0.0, 1.0))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
 
     const SAMPLING: Sampling<'_> =
@@ -141,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_panic_is_no_answer_and_the_next_question_is_asked() {
-        let calls = Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let calls = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&calls);
         let function = SamplerFn::new(move |_| {
             assert!(counted.fetch_add(1, Ordering::Relaxed) != 0, "the first question");

@@ -81,7 +81,10 @@ impl Frame<'_> {
     pub(super) fn is_plumbing(&self) -> bool {
         match self.place {
             Some((file, _)) => {
-                is_std_file(file) || is_ours(file) || self.is_packaged_plumbing() || self.is_named_plumbing()
+                below_std(file).is_some()
+                    || is_ours(file)
+                    || self.is_packaged_plumbing()
+                    || self.is_named_plumbing()
             }
             None => {
                 matches!(self.crate_name(), "std" | "core" | "alloc" | "__rustc")
@@ -102,10 +105,7 @@ impl Frame<'_> {
 
     /// Whether the file is of a package in Cargo's registry that belongs to the plumbing: `futures-util` is a part of `futures`.
     fn is_packaged_plumbing(&self) -> bool {
-        let package = self.place.and_then(|(file, _)| {
-            let (_, in_registry) = file.split_once("/registry/src/")?;
-            in_registry.split('/').nth(1)
-        });
+        let package = self.place.and_then(|(file, _)| below_registry(file)?.split('/').next());
         let family = package.and_then(|package| package.split(['-', '_']).next());
         family.is_some_and(|family| PLUMBING.contains(&family))
     }
@@ -116,6 +116,11 @@ impl Frame<'_> {
         let Some((first, _)) = path.split_once("::") else { return "" };
         // `F as axum`, `dyn core`, `poll<alloc`.
         first.rsplit([' ', '<', '&', '(']).next().unwrap_or(first)
+    }
+
+    /// Whether the frame is of the program's own code, and not of a library's.
+    pub(super) fn is_application(&self) -> bool {
+        self.place.is_some_and(|(file, _)| below_std(file).or_else(|| below_registry(file)).is_none())
     }
 
     pub(super) fn is_at(&self, place: &Place) -> bool {
@@ -152,6 +157,16 @@ pub(super) fn is_ours(file: &str) -> bool {
     })
 }
 
-fn is_std_file(file: &str) -> bool {
-    file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/library/")
+/// The rest of the path of a file of the standard library: `core/src/option.rs`.
+pub(super) fn below_std(file: &str) -> Option<&str> {
+    let compiled = file.strip_prefix("/rustc/").and_then(|rest| rest.split_once("/library/"));
+    let installed = || file.split_once("/rustlib/src/rust/library/");
+    compiled.or_else(installed).map(|(_, rest)| rest)
+}
+
+/// The rest of the path of a file that Cargo has fetched: `serde-1.0.229/src/de.rs`.
+pub(super) fn below_registry(file: &str) -> Option<&str> {
+    let published = || file.split_once("/registry/src/")?.1.split_once('/').map(|(_index, rest)| rest);
+    let checked_out = || file.split_once("/git/checkouts/").map(|(_, rest)| rest);
+    published().or_else(checked_out)
 }

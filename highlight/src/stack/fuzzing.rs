@@ -1,7 +1,7 @@
 //! What always holds for a stack trace, whatever the symbols say.
 #![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzzer looks for")]
 
-use super::{FRAMES_LIMIT, FUNCTION_LIMIT, Frame, Place, TEXT_LIMIT, told};
+use super::{FRAMES_LIMIT, FUNCTION_LIMIT, Frame, Place, TEXT_LIMIT, paths::Paths, told, write};
 
 /// Lines `function <tab> file <tab> line`, innermost first; the place of the report is the first line's, if it begins with `!`.
 pub fn stack(data: &[u8]) {
@@ -12,17 +12,14 @@ pub fn stack(data: &[u8]) {
     };
     let place = place.map(|(file, line)| Place { file: file.to_owned().into(), line });
     let frames: Vec<_> = frames.split('\n').map(frame).collect();
-    let Some(rendered) = told(frames, place.as_ref()) else {
-        assert!(place.is_none(), "the place is always told");
-        return;
-    };
+    let told = told(frames, place.as_ref());
+    assert!(!told.frames.is_empty() || place.is_none(), "the place is always told");
+    let text = write(&told.frames, &Paths::new(Vec::new()));
 
     // The one shape that the server structures (C§6.3).
-    let rest = rendered.text.strip_prefix('\n');
+    let rest = text.strip_prefix('\n');
     assert!(rest.is_some(), "an empty line comes first");
-    assert!(
-        rendered.text.len() <= TEXT_LIMIT + 1 && rendered.text.is_empty() != rendered.text.ends_with('\n')
-    );
+    assert!(text.len() <= TEXT_LIMIT + 1 && text.ends_with('\n'));
     let lines: Vec<_> = rest.unwrap_or_default().lines().collect();
     assert!(lines.len() % 2 == 0 && lines.len() <= 2 * FRAMES_LIMIT, "{} lines", lines.len());
     for pair in lines.chunks(2) {

@@ -14,11 +14,17 @@
 //! hands a request from layer to layer says nothing about the error.
 //!
 //! Capturing walks the stack and no more. It is not done with the standard library's `Backtrace`, because resolving one holds a lock
-//! that everybody's captures and panics wait for: a fraction of a second for the first in a process.
+//! that everybody's captures and panics wait for: a fraction of a second for the first in a process. Ours has a lock of its own. While
+//! that is held for so long, errors that arise meanwhile are captured with the standard library's after all.
 
+mod budget;
 mod frame;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;
+mod paths;
+mod printed;
+mod source;
+mod structured;
 
 use std::{
     borrow::Cow,
@@ -32,7 +38,8 @@ use std::{
 
 use backtrace::{Backtrace, BacktraceFrame, BacktraceSymbol};
 
-use self::frame::Frame;
+pub(crate) use self::{budget::Budget, paths::Paths};
+use self::{frame::Frame, source::Sources};
 
 /// The server uses no more (C§1.3).
 const FRAMES_LIMIT: usize = 64;
@@ -44,32 +51,83 @@ const FUNCTION_LIMIT: usize = 512;
 const UNKNOWN_FUNCTION: &str = "<unknown function>";
 
 /// Whether the first stack of the process is being resolved: the program's symbols are read, which takes a fraction of a
-/// second. A capture would have to wait for it. Later on it waits for the look-up of a single frame at most.
+/// second. A capture of ours would have to wait for it. Later on it waits for the look-up of a single frame at most.
 static READING_SYMBOLS: AtomicBool = AtomicBool::new(false);
 /// Whether the program's symbols were read.
 static SYMBOLS_READ: Once = Once::new();
 
-/// A captured stack whose symbols are not resolved yet.
+/// A stack whose symbols are not resolved yet.
 #[derive(Debug)]
-pub(crate) struct Stack(Backtrace);
+pub(crate) enum Stack {
+    /// Where the report was made.
+    Captured(Backtrace),
+    /// The same, in the time in which the first stack of the process is resolved.
+    Meanwhile(std::backtrace::Backtrace),
+    /// Where the error arose, which carries it.
+    #[cfg_attr(not(feature = "color-eyre"), expect(dead_code, reason = "nothing else carries one"))]
+    Carried(Backtrace),
+    /// The same, as text.
+    Printed(String),
+}
 
 impl Stack {
-    /// Captures the calling thread's stack. `None` while the first of the process is being resolved: no caller waits for
-    /// that. An error is then reported with its place alone.
-    pub(crate) fn capture() -> Option<Self> {
-        (!READING_SYMBOLS.load(Ordering::Relaxed)).then(|| Self(Backtrace::new_unresolved()))
+    /// Captures the calling thread's stack.
+    pub(crate) fn capture() -> Self {
+        if READING_SYMBOLS.load(Ordering::Relaxed) {
+            Self::Meanwhile(std::backtrace::Backtrace::force_capture())
+        } else {
+            Self::Captured(Backtrace::new_unresolved())
+        }
+    }
+
+    /// A stack in the form in which Rust prints one; `None` if the text is none.
+    pub(crate) fn printed(text: &str) -> Option<Self> {
+        let is_one = printed::read(text).iter().any(|symbol| symbol.place.is_some());
+        is_one.then(|| Self::Printed(text.to_owned()))
+    }
+
+    /// The stack in what an error of `anyhow` or `eyre` shows by `Debug`.
+    pub(crate) fn in_debug_text(text: &str) -> Option<Self> {
+        printed::in_debug_text(text).and_then(Self::printed)
+    }
+
+    /// How much memory it holds. The frames of a backtrace cannot be counted without resolving them.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Captured(_) | Self::Meanwhile(_) | Self::Carried(_) => 8 * 1024,
+            Self::Printed(text) => text.len(),
+        }
     }
 
     /// Names and places, innermost first. Slow.
-    fn resolve(mut self) -> Vec<Symbol> {
-        SYMBOLS_READ.call_once(|| {
-            READING_SYMBOLS.store(true, Ordering::Relaxed);
-            self.0.resolve();
-            READING_SYMBOLS.store(false, Ordering::Relaxed);
-        });
-        self.0.resolve();
-        self.0.frames().iter().flat_map(BacktraceFrame::symbols).filter_map(Symbol::of).collect()
+    fn resolve(self) -> Vec<Symbol> {
+        match self {
+            Self::Captured(backtrace) | Self::Carried(backtrace) => resolve(backtrace),
+            Self::Meanwhile(backtrace) => printed::read(&format!("{backtrace:#}")),
+            Self::Printed(text) => in_current_dir(printed::read(&text)),
+        }
     }
+}
+
+/// The short form shows files below the current directory relative to it.
+fn in_current_dir(mut symbols: Vec<Symbol>) -> Vec<Symbol> {
+    let Ok(directory) = std::env::current_dir() else { return symbols };
+    for place in symbols.iter_mut().filter_map(|symbol| symbol.place.as_mut()) {
+        if let Some(file) = place.file.strip_prefix("./") {
+            place.file = directory.join(file).to_string_lossy().into_owned().into();
+        }
+    }
+    symbols
+}
+
+fn resolve(mut backtrace: Backtrace) -> Vec<Symbol> {
+    SYMBOLS_READ.call_once(|| {
+        READING_SYMBOLS.store(true, Ordering::Relaxed);
+        backtrace.resolve();
+        READING_SYMBOLS.store(false, Ordering::Relaxed);
+    });
+    backtrace.resolve();
+    backtrace.frames().iter().flat_map(BacktraceFrame::symbols).filter_map(Symbol::of).collect()
 }
 
 /// What is known of one frame.
@@ -86,6 +144,11 @@ impl Symbol {
         let place =
             place.map(|(file, line)| Place { file: file.to_string_lossy().into_owned().into(), line });
         (!function.is_empty()).then_some(Self { function, place })
+    }
+
+    fn frame(&self) -> Frame<'_> {
+        let place = self.place.as_ref().map(|place| (&*place.file, place.line));
+        Frame { function: &self.function, place }
     }
 }
 
@@ -108,25 +171,64 @@ pub(crate) struct Rendered {
     pub(crate) text: String,
     /// The function that contains the place, if both are known.
     pub(crate) function: Option<String>,
+    /// The frames with their source code, if that is wanted.
+    pub(crate) structured: Option<String>,
 }
 
-/// Resolves and writes a stack trace; `None` if nothing is known.
-///
-/// `place` is where the error was reported, or where the panic happened. It is exact even where symbols are missing, so the
-/// trace begins with it.
-pub(crate) fn render(stack: Option<Stack>, place: Option<&Place>) -> Option<Rendered> {
-    let symbols = stack.map(Stack::resolve).unwrap_or_default();
-    let frames = symbols.iter().map(|symbol| Frame {
-        function: &symbol.function,
-        place: symbol.place.as_ref().map(|place| (&*place.file, place.line)),
-    });
-    told(frames.collect(), place)
+/// Writes stack traces.
+#[derive(Debug, Default)]
+pub(crate) struct Renderer {
+    paths: Paths,
+    sources: Option<Sources>,
 }
 
-fn told(frames: Vec<Frame<'_>>, place: Option<&Place>) -> Option<Rendered> {
+impl Renderer {
+    /// `source_context`: whether the source code around the program's frames is read.
+    pub(crate) fn new(paths: Paths, source_context: bool) -> Self {
+        Self { paths, sources: source_context.then(Sources::default) }
+    }
+
+    /// Resolves and writes a stack trace; `None` if nothing is known.
+    ///
+    /// `place` is where the error was reported, or where the panic happened. It is exact even where symbols are missing, so the
+    /// trace begins with it, unless the error carries a trace of its own. `clean` is applied to lines of source code.
+    pub(crate) fn render(
+        &self,
+        stack: Option<Stack>,
+        place: Option<&Place>,
+        clean: &dyn Fn(&mut String),
+    ) -> Option<Rendered> {
+        let carried = matches!(stack, Some(Stack::Carried(_) | Stack::Printed(_)));
+        let symbols = stack.map(Stack::resolve).unwrap_or_default();
+        let frames: Vec<_> = symbols.iter().map(Symbol::frame).collect();
+        if let Some(place) = place {
+            self.paths.learn(&frames, place);
+        }
+        let mut told = told(frames, place.filter(|_| !carried));
+        if told.frames.is_empty() && carried {
+            told = self::told(Vec::new(), place);
+        }
+        (!told.frames.is_empty()).then(|| Rendered {
+            text: write(&told.frames, &self.paths),
+            function: told.function,
+            structured: self
+                .sources
+                .as_ref()
+                .map(|sources| structured::write(&told.frames, &self.paths, sources, clean)),
+        })
+    }
+}
+
+/// The frames that tell something, and the function that contains the place.
+struct Told<'a> {
+    frames: Vec<Frame<'a>>,
+    function: Option<String>,
+}
+
+fn told<'a>(frames: Vec<Frame<'a>>, place: Option<&'a Place>) -> Told<'a> {
     let mut frames = trim(frames, place);
     let function = place.and_then(|place| begin_with(&mut frames, place));
-    (!frames.is_empty()).then(|| Rendered { text: write(&frames), function })
+    Told { frames, function }
 }
 
 /// Leaves in what tells something about the error.
@@ -166,14 +268,14 @@ fn begin_with<'a>(frames: &mut Vec<Frame<'a>>, place: &'a Place) -> Option<Strin
 }
 
 /// The rules of C§6.3, in their order there.
-fn write(frames: &[Frame<'_>]) -> String {
+fn write(frames: &[Frame<'_>], paths: &Paths) -> String {
     let mut text = String::from("\n");
     for frame in frames.iter().take(FRAMES_LIMIT) {
         let before = text.len();
         let (file, line) = frame.place.unwrap_or(("<unknown>", 0));
         text.push_str(&function_text(frame.function));
         text.push_str("\n\t");
-        text.extend(file.chars().filter(|c| !c.is_control()));
+        text.extend(paths.shown(file).chars().filter(|c| !c.is_control()));
         // Writing to a string cannot fail.
         let _ = writeln!(text, ":{line}");
         if text.len() > TEXT_LIMIT {

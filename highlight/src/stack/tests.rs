@@ -29,7 +29,17 @@ fn frames<'a>(samples: &[Sample<'a>]) -> Vec<Frame<'a>> {
 }
 
 fn text_of(samples: &[Sample<'_>], place: Option<&Place>) -> Option<String> {
-    told(frames(samples), place).map(|rendered| rendered.text)
+    let told = told(frames(samples), place);
+    (!told.frames.is_empty()).then(|| write(&told.frames, &Paths::default()))
+}
+
+fn render(stack: Option<Stack>, place: Option<&Place>) -> Option<Rendered> {
+    Renderer::default().render(stack, place, &|_| {})
+}
+
+/// This file as the reader knows it.
+fn shown_here() -> String {
+    format!("/{}", file!().trim_start_matches('/'))
 }
 
 fn functions<'a>(samples: &[Sample<'a>], place: Option<&Place>) -> Vec<&'a str> {
@@ -140,9 +150,9 @@ fn a_framework_is_not_given_the_programs_line() {
     // The handler was inlined into the framework's function.
     let place = here();
     let samples = [("<F as axum::handler::Handler<((),),S>>::call::{{closure}}", None)];
-    let rendered = told(frames(&samples), Some(&place)).unwrap();
-    assert_eq!(read(&rendered.text), [(UNKNOWN_FUNCTION, file!(), place.line)]);
-    assert_eq!(rendered.function, None);
+    let text = text_of(&samples, Some(&place)).unwrap();
+    assert_eq!(read(&text), [(UNKNOWN_FUNCTION, &*shown_here(), place.line)]);
+    assert_eq!(told(frames(&samples), Some(&place)).function, None);
 }
 
 #[test]
@@ -151,7 +161,7 @@ fn nothing_but_plumbing_is_better_than_nothing() {
     assert_eq!(read(&text_of(&only_std, None).unwrap()).len(), 2);
     let place = here();
     let located = text_of(&only_std, Some(&place)).unwrap();
-    assert_eq!(read(&located), [(UNKNOWN_FUNCTION, file!(), place.line)]);
+    assert_eq!(read(&located), [(UNKNOWN_FUNCTION, &*shown_here(), place.line)]);
     assert_eq!(render(None, None), None);
 }
 
@@ -159,8 +169,35 @@ fn nothing_but_plumbing_is_better_than_nothing() {
 fn the_place_stands_alone_if_no_stack_was_captured() {
     let place = here();
     let rendered = render(None, Some(&place)).unwrap();
-    assert_eq!(read(&rendered.text), [(UNKNOWN_FUNCTION, file!(), place.line)]);
+    assert_eq!(read(&rendered.text), [(UNKNOWN_FUNCTION, &*shown_here(), place.line)]);
     assert_eq!(rendered.function, None);
+}
+
+#[test]
+fn what_an_error_carries_comes_before_what_was_captured_and_is_not_cut() {
+    let place = Place { file: "shop/src/orders.rs".into(), line: 42 };
+    let printed = "\
+   0: anyhow::error::<impl anyhow::Error>::msg
+             at /home/u/.cargo/registry/src/index-1/anyhow-1.0.105/src/backtrace.rs:10:14
+   1: shop::gateway::charge
+             at /build/shop/src/gateway.rs:7:9
+   2: shop::orders::place
+             at /build/shop/src/orders.rs:42:5
+   3: core::ops::function::FnOnce::call_once
+             at /rustc/59807616e1fa/library/core/src/ops/function.rs:250:5
+";
+    let rendered = render(Stack::printed(printed), Some(&place)).unwrap();
+    let expected = [
+        ("shop::gateway::charge", "/shop/src/gateway.rs", 7),
+        ("shop::orders::place", "/shop/src/orders.rs", 42),
+    ];
+    assert_eq!(read(&rendered.text), expected);
+
+    let nothing_but_plumbing =
+        "   0: std::thread::sleep\n             at /rustc/1/library/std/src/a.rs:1:1\n";
+    let rendered = render(Stack::printed(nothing_but_plumbing), None).unwrap();
+    assert_eq!(read(&rendered.text), [("std::thread::sleep", "std/src/a.rs", 1)]);
+    assert!(Stack::printed("   0: no places").is_none());
 }
 
 #[test]
@@ -221,13 +258,12 @@ fn c6_3_at_most_64_frames_and_65_536_bytes() {
 
 #[test]
 fn a_real_stack_begins_with_the_function_that_reported() {
-    let (stack, place) = (Stack::capture(), here());
-    // Another test may be reading the symbols at this moment; then there is the place alone.
-    let captured = stack.is_some();
-    let rendered = render(stack, Some(&place)).unwrap();
-    let frames = read(&rendered.text);
-    assert!(frames[0].1.ends_with("stack/tests.rs"), "{frames:?}");
-    if captured {
+    let captured = (Stack::Captured(Backtrace::new_unresolved()), here());
+    let meanwhile = (Stack::Meanwhile(std::backtrace::Backtrace::force_capture()), here());
+    for (stack, place) in [captured, meanwhile] {
+        let rendered = render(Some(stack), Some(&place)).unwrap();
+        let frames = read(&rendered.text);
+        assert!(frames[0].1.ends_with("stack/tests.rs"), "{frames:?}");
         let name = "a_real_stack_begins_with_the_function_that_reported";
         assert!(frames[0].0.contains(name), "{frames:?}");
         assert!(rendered.function.unwrap().contains(name));

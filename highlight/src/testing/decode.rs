@@ -100,6 +100,7 @@ impl Received {
             message: event,
             type_name: fields.take("exception.type"),
             causes: fields.take_list("exception.causes"),
+            cause_types: fields.take_list("exception.cause_types"),
             stack: fields.take("exception.stacktrace").map(|stack| stack.trim_matches('\n').to_owned()),
             level,
             log_message: message,

@@ -123,6 +123,8 @@ pub struct ErrorObject {
     pub type_name: Option<String>,
     /// The texts of its source chain, outermost first, without the message itself.
     pub causes: Vec<String>,
+    /// The type of each cause; empty where it is not known.
+    pub cause_types: Vec<String>,
     /// The stack as the server gets it: a line with the function, then one with file and line, innermost first. See the
     /// [limits](super#tracing-log-and-panics).
     pub stack: Option<String>,

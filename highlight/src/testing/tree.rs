@@ -128,9 +128,14 @@ impl Node {
     }
 
     fn of_error(error: &ErrorObject) -> Self {
-        let type_name = error.type_name.as_ref().map(|name| format!("  ({name})")).unwrap_or_default();
+        let typed = |name: Option<&String>| {
+            name.filter(|name| !name.is_empty()).map(|name| format!("  ({name})")).unwrap_or_default()
+        };
+        let type_name = typed(error.type_name.as_ref());
         let line = format!("error {}{type_name}{}", error.message, listed(&error.attributes));
-        let details = error.causes.iter().map(|cause| format!("<- {cause}")).collect();
+        let causes = error.causes.iter().enumerate();
+        let details = causes.map(|(n, cause)| format!("<- {cause}{}", typed(error.cause_types.get(n))));
+        let details = details.collect();
         Self { details, ..Self::leaf(line) }
     }
 

@@ -53,7 +53,7 @@ session session1, request request001
    ├─ log INFO  charging  order=7
    ├─ span charge card  failed: payment declined
    │  └─ error payment declined  (testing::tree::Declined)
-   │     <- torn\\nin two
+   │     <- torn\\nin two  (Torn)
    └─ log INFO  given up
 no session
 └─ log WARN  aside

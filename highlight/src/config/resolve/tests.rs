@@ -59,6 +59,12 @@ fn shown(resolved: &Resolved, option: &str) -> String {
         "console" => resolved.console.to_string(),
         "errors_from_logs" => resolved.errors_from_logs.to_string(),
         "panic_hook" => resolved.panic_hook.to_string(),
+        "error_rule" => resolved.error_rule.as_ref().map_or("none", |_| "a function").to_owned(),
+        "stack_traces" => resolved.stack_traces.to_string(),
+        "source_context" => resolved.source_context.to_string(),
+        "remap_path_prefix" => {
+            list(resolved.remap_path_prefix.iter().map(|(from, to)| format!("{from}={to}")).collect())
+        }
         "request_span" => resolved.request_span.to_string(),
         "sample_rate" => format!("{:?}", resolved.sample_rate),
         "sample_rate_for" => list(
@@ -141,6 +147,9 @@ const EXAMPLES: &[Example] = &[
     ("HIGHLIGHT_CONSOLE", "no", "false", &[]),
     ("HIGHLIGHT_ERRORS_FROM_LOGS", "yes", "true", &[]),
     ("HIGHLIGHT_PANIC_HOOK", "false", "false", &[]),
+    ("HIGHLIGHT_STACK_TRACES", "false", "false", &[]),
+    ("HIGHLIGHT_SOURCE_CONTEXT", "true", "true", &[]),
+    ("HIGHLIGHT_REMAP_PATH_PREFIX", "/a=/b,/c%2Cd=", "/a=/b,/c,d=", &[]),
     ("HIGHLIGHT_REQUEST_SPAN", "false", "false", &[]),
     ("HIGHLIGHT_SAMPLE_RATE", "0.25", "0.25", &[]),
     ("OTEL_TRACES_SAMPLER", "always_off", "0.0", &[]),
@@ -257,6 +266,10 @@ fn everything_in_code() -> Config {
         .console(true)
         .errors_from_logs(false)
         .panic_hook(true)
+        .error_rule(|_| crate::ErrorAction::Report)
+        .stack_traces(true)
+        .source_context(false)
+        .remap_path_prefix("/code", "/")
         .request_span(true)
         .sample_rate(0.125)
         .sample_rate_for(SpanKind::Server, 0.5)
@@ -283,7 +296,7 @@ fn code_beats_every_variable() {
     let alone = resolved(&config, &[]);
     for option in OPTIONS {
         // The switches beat code, and these add up; they have tests of their own below.
-        if ["enabled", "propagate_to", "header"].contains(&option.name) {
+        if ["enabled", "propagate_to", "header", "remap_path_prefix"].contains(&option.name) {
             continue;
         }
         for variable in option.env {
@@ -299,6 +312,13 @@ fn rates_of_kinds_add_up_and_code_wins_for_the_same() {
     let config = project().sample_rate_for(SpanKind::Server, 0.5);
     let both = resolved(&config, &[("HIGHLIGHT_SAMPLE_RATE_FOR", "server=0.25,consumer=0.75")]);
     assert_eq!(shown(&both, "sample_rate_for"), "server=0.5,consumer=0.75");
+}
+
+#[test]
+fn path_prefixes_add_up_code_first() {
+    let config = project().remap_path_prefix("/build", "/");
+    let both = resolved(&config, &[("HIGHLIGHT_REMAP_PATH_PREFIX", "/build=/x,/src=/y")]);
+    assert_eq!(shown(&both, "remap_path_prefix"), "/build=/,/build=/x,/src=/y");
 }
 
 #[test]
@@ -441,6 +461,8 @@ fn the_successor_is_a_preset() {
     let preset = resolved(&Config::launchdarkly(key), &[("HIGHLIGHT_OTLP_ENDPOINT", "http://x")]);
     assert_eq!(preset.project_id, key);
     assert_eq!(preset.endpoint.to_string(), "https://otel.observability.app.launchdarkly.com:4318");
+    assert!(preset.source_context);
+    assert!(!resolved(&Config::launchdarkly(key).source_context(false), &[]).source_context);
 }
 
 #[test]
@@ -484,6 +506,10 @@ fn a_variable_that_means_nothing_is_an_error_that_names_it_and_a_remedy() {
         ("HIGHLIGHT_LEVEL", "loud"),
         ("HIGHLIGHT_LOG", "dbg"),
         ("HIGHLIGHT_CONSOLE", "2"),
+        ("HIGHLIGHT_STACK_TRACES", "some"),
+        ("HIGHLIGHT_SOURCE_CONTEXT", "5"),
+        ("HIGHLIGHT_REMAP_PATH_PREFIX", "/build"),
+        ("HIGHLIGHT_REMAP_PATH_PREFIX", "=/build"),
         ("HIGHLIGHT_SAMPLE_RATE", "10%"),
         ("HIGHLIGHT_SAMPLE_RATE", "1.5"),
         ("HIGHLIGHT_SAMPLE_RATE", "NaN"),
@@ -526,6 +552,7 @@ fn code_that_means_nothing_is_an_error_that_names_the_option() {
         ("endpoint", project().endpoint("ftp://host")),
         ("resource_attribute", project().resource_attribute(" ", "x")),
         ("filter", project().filter("shop=loud")),
+        ("remap_path_prefix", project().remap_path_prefix(" ", "/")),
         ("sample_rate", project().sample_rate(-0.1)),
         ("sample_rate", project().sample_rate(f64::NAN)),
         ("sample_rate_for", project().sample_rate_for(SpanKind::Server, 1.1)),

@@ -42,6 +42,7 @@ pub(crate) fn error(message: &str) -> Item {
             type_name: None,
             message: message.to_owned(),
             causes: Vec::new(),
+            cause_types: Vec::new(),
             place: None,
             stack: None,
         })),
