@@ -85,8 +85,8 @@ async fn run(listener: TcpListener, stopped: oneshot::Receiver<()>, setup: Setup
 fn internal(failure: &Failure) -> Status {
     match failure {
         Failure::Declined(error) => highlight::consume_error(error), // the report
-        Failure::Anyhow(error) => highlight::consume_error::<dyn std::error::Error>(error.as_ref()),
-        Failure::Eyre(error) => highlight::consume_error::<dyn std::error::Error>(error.as_ref()),
+        Failure::Anyhow(error) => highlight::consume_error(error),
+        Failure::Eyre(error) => highlight::consume_error(error),
     }
     Status::internal("the order is not to be had")
 }

@@ -20,6 +20,7 @@ mod panics;
 mod parents;
 mod privacy;
 mod sampling;
+mod sources;
 mod spans;
 mod spellings;
 mod streaming;
@@ -87,6 +88,7 @@ pub fn groups() -> Vec<(&'static str, Vec<Scenario>)> {
         ("Panics", panics::rows()),
         ("Errors", errors::rows()),
         ("Errors of `anyhow` and `eyre`", erased::rows()),
+        ("Where errors come from", sources::rows()),
         ("Spellings of errors in logs", spellings::rows()),
         ("Once per failure", once::rows()),
         ("Other middleware", neighbours::rows()),
@@ -229,17 +231,5 @@ fn prepare_process() {
             }
         }));
         highlight::install_panic_hook();
-        read_symbols();
     });
-}
-
-/// Errors that are reported while the first stack of a process is resolved have no stack. So that all cells' have one,
-/// that is the stack of an error of no cell.
-fn read_symbols() {
-    let client = highlight::Client::new(Config::new("1").endpoint("http://127.0.0.1:9").console(false));
-    if let Ok(client) = client {
-        client.in_scope(|| highlight::consume_error(&std::fmt::Error));
-        // Nobody listens there; what counts is that it was tried.
-        let _ = client.shutdown(HANG);
-    }
 }
