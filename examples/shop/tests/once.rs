@@ -17,9 +17,12 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// On a busy machine, reading the symbols of an unoptimised program for its first stack can take as long as the services have to end.
+const PATIENT: (&str, &str) = ("HIGHLIGHT_SHUTDOWN_TIMEOUT", "60000");
+
 #[test]
 fn all_that_was_sent_arrives_correlated() {
-    let output = shop().arg("--once").output().unwrap();
+    let output = shop().arg("--once").env(PATIENT.0, PATIENT.1).output().unwrap();
     let timeline = stdout(&output);
     assert!(output.status.success(), "{}{timeline}", stderr(&output));
 
@@ -67,7 +70,9 @@ fn what_does_not_arrive_is_named() {
 #[test]
 fn a_server_that_is_named_gets_it_all() {
     let receiver = Receiver::start(0).unwrap();
-    let output = shop().arg("--once").env("HIGHLIGHT_OTLP_ENDPOINT", receiver.endpoint()).output().unwrap();
+    let mut command = shop();
+    command.arg("--once").env("HIGHLIGHT_OTLP_ENDPOINT", receiver.endpoint()).env(PATIENT.0, PATIENT.1);
+    let output = command.output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(stdout(&output), "", "there is no timeline without a receiver");
     let seen = receiver.store().snapshot();

@@ -16,6 +16,8 @@ pub struct ExpectedError {
     pub message: &'static str,
     pub level: Level,
     pub causes: usize,
+    /// Where the stack begins.
+    pub function: &'static str,
 }
 
 impl Expected {
@@ -55,7 +57,12 @@ const EXPECTED: &[Expected] = &[
             "storefront: the order was not placed: the payment did not go through: the card gateway does not answer: \
              connection reset",
         ],
-        error: Some(ExpectedError { message: "the order was not placed", level: Level::Error, causes: 3 }),
+        error: Some(ExpectedError {
+            message: "the order was not placed",
+            level: Level::Error,
+            causes: 3,
+            function: "shop::storefront::failures::fail",
+        }),
     },
     Expected {
         request: "GET /api/panic",
@@ -70,6 +77,7 @@ const EXPECTED: &[Expected] = &[
             message: "index out of bounds: the len is 0 but the index is 0",
             level: Level::Fatal,
             causes: 0,
+            function: "shop::storefront::failures::panic",
         }),
     },
     Expected {

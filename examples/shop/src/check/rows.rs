@@ -80,9 +80,12 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn error_difference(&self, error: &ErrorObject, expected: &ExpectedError) -> Option<String> {
+    fn error_difference(&self, error: &'a ErrorObject, expected: &ExpectedError) -> Option<String> {
         let level = self.logs.iter().find(|log| log.cursor == error.log_cursor).map(|log| log.level);
-        let begins_in = error.shown_frames().first().and_then(|frame| frame.file.as_deref());
+        let begins = error.shown_frames().first().map(|frame| {
+            let text = |text: &'a Option<String>| text.as_deref().unwrap_or_default();
+            (text(&frame.function), text(&frame.file), frame.line.unwrap_or_default())
+        });
         let causes = error.payload.keys().filter(|key| key.starts_with("exception.causes.")).count();
         if error.event != expected.message {
             Some(format!("the error says {:?}, not {:?}", error.event, expected.message))
@@ -90,8 +93,8 @@ impl<'a> Rows<'a> {
             Some(format!("the error's level is {level:?}, not {:?}", expected.level))
         } else if causes != expected.causes {
             Some(format!("the error has {causes} causes, not {}", expected.causes))
-        } else if !begins_in.is_some_and(|file| file.ends_with("failures.rs")) {
-            Some(format!("the error's stack begins in {begins_in:?}, not in failures.rs"))
+        } else if !begins.is_some_and(|frame| is_in(expected.function, frame)) {
+            Some(format!("the error's stack begins with {begins:?}, not in `{}`", expected.function))
         } else {
             None
         }
@@ -107,6 +110,11 @@ fn trace_of<'a>(ids: &'a Ids, expected: &Expected, snapshot: &'a Snapshot) -> &'
     let mut servers =
         of_session.filter(|span| expected.spans.first() == Some(&&*titled(&span.origin, &span.name)));
     servers.next().map_or("", |span| &span.trace_id)
+}
+
+/// A frame of the program's own, complete, with the path from the repository's root.
+fn is_in(function: &str, (found, file, line): (&str, &str, u32)) -> bool {
+    found.starts_with(function) && file == "/examples/shop/src/storefront/failures.rs" && line > 0
 }
 
 fn titled(origin: &Origin, name: &str) -> String {
