@@ -55,7 +55,10 @@ impl<B: MessageBody> MessageBody for HighlightBody<B> {
         };
         let chunk = ready!(span.run(|| body.poll_next(cx)));
         Poll::Ready(match chunk {
-            Some(Ok(chunk)) => Some(Ok(chunk)),
+            Some(Ok(chunk)) => {
+                span.record_response_data(&chunk);
+                Some(Ok(chunk))
+            }
             Some(Err(error)) => {
                 let error = error.into();
                 // What the error says becomes the span's description where it is reported.
@@ -76,6 +79,7 @@ impl<B: MessageBody> MessageBody for HighlightBody<B> {
         match body.try_into_bytes() {
             Ok(bytes) => {
                 if let Some(span) = &mut self.span {
+                    span.record_response_data(&bytes);
                     span.end();
                 }
                 Ok(bytes)

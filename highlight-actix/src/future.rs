@@ -13,7 +13,7 @@ use actix_web::{
 use highlight::http::ServerSpan;
 use pin_project_lite::pin_project;
 
-use crate::{body::HighlightBody, report::ErrorTypes, request};
+use crate::{Headers, body::HighlightBody, report::ErrorTypes, request};
 
 pin_project! {
     /// The future of [`HighlightService`](crate::HighlightService): the inner one, with its request current in every poll and in drop.
@@ -82,6 +82,7 @@ fn answered<B: MessageBody>(span: &mut ServerSpan, response: &ServiceResponse<B>
         span.run(|| error_types.report(error));
     }
     span.set_status(status.as_u16());
+    span.record_response(&Headers(response.headers()));
     if is_complete(request.method(), status, response.response().body().size()) {
         span.end();
     }

@@ -20,4 +20,8 @@ impl Carrier for Headers<'_> {
     fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.to_str().ok()
     }
+
+    fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a str)) {
+        self.0.get_all(name).filter_map(|value| value.to_str().ok()).for_each(visit);
+    }
 }

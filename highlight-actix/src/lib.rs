@@ -124,6 +124,7 @@ mod error;
 mod future;
 mod headers;
 mod middleware;
+mod payload;
 mod report;
 mod request;
 mod task;
@@ -137,4 +138,4 @@ pub use self::{
     middleware::{HighlightMiddleware, HighlightService},
     task::{block, spawn},
 };
-pub use highlight::http::ServerOptions;
+pub use highlight::http::{Recording, ServerOptions};

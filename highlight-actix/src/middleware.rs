@@ -14,7 +14,7 @@ use highlight::{
     http::{ServerOptions, ServerSpan},
 };
 
-use crate::{Headers, body::HighlightBody, future::ResponseFuture, report::ErrorTypes, request};
+use crate::{Headers, body::HighlightBody, future::ResponseFuture, payload, report::ErrorTypes, request};
 
 /// Makes a server span of each request, and its ids part of everything that it causes.
 ///
@@ -144,9 +144,10 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&self, request: ServiceRequest) -> Self::Future {
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
         match self.start(&request) {
             Some(mut span) => {
+                payload::record(&span, &mut request);
                 let future = span.run(|| self.inner.call(request));
                 ResponseFuture::new(future, Some(span), self.error_types.clone())
             }

@@ -1,8 +1,11 @@
 use std::net::SocketAddr;
 
-use axum::extract::{ConnectInfo, MatchedPath};
+use axum::{
+    body::Body,
+    extract::{ConnectInfo, MatchedPath},
+};
 use highlight::Client;
-use highlight_tower::{HighlightService, ServerOptions};
+use highlight_tower::{HighlightService, RecordedBody, Seen, ServerOptions};
 use http::Extensions;
 use tower_layer::Layer;
 
@@ -22,13 +25,22 @@ use tower_layer::Layer;
 /// The client's address ([`ServerOptions::client_address`]) is known if the router is served with
 /// `into_make_service_with_connect_info::<SocketAddr>()`.
 #[derive(Debug, Clone)]
-pub struct HighlightLayer(highlight_tower::HighlightLayer);
+pub struct HighlightLayer(highlight_tower::HighlightLayer<Bodies>);
+
+/// Axum's body holds any other.
+type Bodies = Seen<fn(RecordedBody<Body>) -> Body>;
 
 impl HighlightLayer {
     /// A layer with the default options, for the process-wide client.
     #[must_use]
     pub fn new() -> Self {
-        Self(highlight_tower::HighlightLayer::new().route_from(matched_path).peer_from(peer))
+        let wrap: fn(RecordedBody<Body>) -> Body = Body::new;
+        Self(
+            highlight_tower::HighlightLayer::new()
+                .route_from(matched_path)
+                .peer_from(peer)
+                .request_bodies(wrap),
+        )
     }
 
     /// Reports to `client` in place of the process-wide one.
@@ -51,9 +63,9 @@ impl Default for HighlightLayer {
 }
 
 impl<S> Layer<S> for HighlightLayer {
-    type Service = HighlightService<S>;
+    type Service = HighlightService<S, Bodies>;
 
-    fn layer(&self, inner: S) -> HighlightService<S> {
+    fn layer(&self, inner: S) -> Self::Service {
         self.0.layer(inner)
     }
 }

@@ -105,4 +105,4 @@ mod error;
 mod layer;
 
 pub use self::{context::RequestContext, error::HandlerError, layer::HighlightLayer};
-pub use highlight_tower::ServerOptions;
+pub use highlight_tower::{Recording, ServerOptions};

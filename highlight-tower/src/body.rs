@@ -9,6 +9,8 @@ use highlight::http::ServerSpan;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+use crate::recorded::each_slice;
+
 pin_project! {
     /// A response body with its request current while it is polled and dropped. The server span ends with it.
     pub struct HighlightBody<B> {
@@ -62,6 +64,9 @@ where
             // A server that knows the length asks for no more than that, and drops the body: the span ends then.
             Some(Ok(frame)) => {
                 let sent = frame.data_ref().map_or(0, |data| data.remaining() as u64);
+                if let Some(data) = frame.data_ref() {
+                    each_slice(data, |slice| span.record_response_data(slice));
+                }
                 *this.expected = this.expected.map(|expected| expected.saturating_sub(sent));
                 // Nothing comes after trailers, and servers do not ask.
                 let trailers = frame.trailers_ref();

@@ -67,6 +67,7 @@ where
             Ok(response) => {
                 span.set_status(response.status().as_u16());
                 span.set_grpc_status(response.headers());
+                span.record_response(response.headers());
                 let ended = !*this.has_body || has_no_body(response.status());
                 let span = this.span.take().filter(|_| !ended);
                 let length = content_length(response.headers());

@@ -12,15 +12,21 @@ use http::{Extensions, Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{body::HighlightBody, future::ResponseFuture, request};
+use crate::{
+    body::HighlightBody,
+    future::ResponseFuture,
+    recorded::{RequestBodies, Seen, Unseen},
+    request,
+};
 
 /// Makes a server span of each request, and its ids part of everything that it causes.
 ///
 /// Cloning is cheap.
 #[derive(Debug, Clone)]
-pub struct HighlightLayer {
+pub struct HighlightLayer<R = Unseen> {
     options: ServerOptions,
     places: Places,
+    bodies: R,
 }
 
 /// Where in a request's extensions a framework keeps what tower does not know.
@@ -35,9 +41,11 @@ impl HighlightLayer {
     #[must_use]
     pub fn new() -> Self {
         let places = Places { route: |_| None, peer: |_| None };
-        Self { options: ServerOptions::default(), places }
+        Self { options: ServerOptions::default(), places, bodies: Unseen }
     }
+}
 
+impl<R> HighlightLayer<R> {
     /// Reports to `client` in place of the process-wide one.
     #[must_use]
     pub fn with_client(mut self, client: Client) -> Self {
@@ -59,6 +67,27 @@ impl HighlightLayer {
         self
     }
 
+    /// How a body that is to be recorded ([`Recording::request_bodies`](highlight::http::Recording::request_bodies)) is wrapped without changing its type.
+    /// Default: not at all, so that none is recorded.
+    ///
+    /// A type that holds any body can hold the wrapper; one that cannot, such as hyper's `Incoming`, is boxed outside of the layer first.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use highlight_tower::{HighlightLayer, RecordedBody};
+    /// use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
+    ///
+    /// type Body = UnsyncBoxBody<Bytes, std::io::Error>;
+    /// let layer = HighlightLayer::new().request_bodies(|body: RecordedBody<Body>| body.boxed_unsync());
+    /// # let _ = layer;
+    /// ```
+    ///
+    /// Bodies that are not recorded stay as they are.
+    #[must_use]
+    pub fn request_bodies<F>(self, wrap: F) -> HighlightLayer<Seen<F>> {
+        HighlightLayer { options: self.options, places: self.places, bodies: Seen(wrap) }
+    }
+
     /// Where the server keeps the peer's address, recorded only if [`ServerOptions::client_address`] says so. Default: nowhere.
     #[must_use]
     pub fn peer_from(mut self, peer: fn(&Extensions) -> Option<SocketAddr>) -> Self {
@@ -73,11 +102,12 @@ impl Default for HighlightLayer {
     }
 }
 
-impl<S> Layer<S> for HighlightLayer {
-    type Service = HighlightService<S>;
+impl<S, R: Clone> Layer<S> for HighlightLayer<R> {
+    type Service = HighlightService<S, R>;
 
-    fn layer(&self, inner: S) -> HighlightService<S> {
-        HighlightService { inner, options: self.options.clone(), places: self.places }
+    fn layer(&self, inner: S) -> HighlightService<S, R> {
+        let Self { options, places, bodies } = self.clone();
+        HighlightService { inner, options, places, bodies }
     }
 }
 
@@ -87,18 +117,20 @@ struct Served;
 
 /// The service that [`HighlightLayer`] makes.
 #[derive(Debug, Clone)]
-pub struct HighlightService<S> {
+pub struct HighlightService<S, R = Unseen> {
     inner: S,
     options: ServerOptions,
     places: Places,
+    bodies: R,
 }
 
-impl<S, B, R> Service<Request<B>> for HighlightService<S>
+impl<S, B, R, T> Service<Request<B>> for HighlightService<S, R>
 where
-    S: Service<Request<B>, Response = Response<R>, Error: fmt::Display>,
-    R: http_body::Body,
+    S: Service<Request<B>, Response = Response<T>, Error: fmt::Display>,
+    R: RequestBodies<B>,
+    T: http_body::Body,
 {
-    type Response = Response<HighlightBody<R>>;
+    type Response = Response<HighlightBody<T>>;
     type Error = S::Error;
     type Future = ResponseFuture<S::Future>;
 
@@ -111,6 +143,7 @@ where
         match self.start(&request) {
             Some(mut span) => {
                 request.extensions_mut().insert(Served);
+                let request = self.bodies.record(&span, request);
                 let future = span.run(|| self.inner.call(request));
                 ResponseFuture::new(future, Some(span), has_body)
             }
@@ -119,7 +152,7 @@ where
     }
 }
 
-impl<S> HighlightService<S> {
+impl<S, R> HighlightService<S, R> {
     fn start<B>(&self, request: &Request<B>) -> Option<ServerSpan> {
         if request.extensions().get::<Served>().is_some() {
             return None;

@@ -22,6 +22,7 @@
 //! - It is marked as failed by a status of 500 or more, by a cancelled request, and by a panic.
 //! - It is named `{method} {route}`. Tower knows no routes: a router's integration says where its template
 //!   is ([`HighlightLayer::route_from`]); `highlight-axum` does.
+//! - Headers and bodies are recorded only where [`ServerOptions::record`] names them.
 //!
 //! # Upgrades
 //!
@@ -136,6 +137,7 @@ mod body;
 mod client;
 mod future;
 mod layer;
+mod recorded;
 mod request;
 
 pub use self::{
@@ -143,5 +145,6 @@ pub use self::{
     client::{ClientResponseFuture, HighlightClientBody, HighlightClientLayer, HighlightClientService},
     future::ResponseFuture,
     layer::{HighlightLayer, HighlightService},
+    recorded::{RecordedBody, RequestBodies, Seen, Unseen},
 };
-pub use highlight::http::{ServerOptions, UrlTemplate};
+pub use highlight::http::{Recording, ServerOptions, UrlTemplate};

@@ -7,10 +7,11 @@ use opentelemetry_sdk::trace::SpanData;
 use crate::{
     InitError, Signals,
     config::{Compression, Resolved, masked},
-    encode::{self, Encoder, Service},
+    encode::{self, EncodedItems, Encoder, Service},
     metrics::Collector,
     pipeline::{
-        self, Encode, Limits, Pipeline, Segment, Transport, TransportSettings, log_weight, span_weight,
+        self, Encode, Encoded, Limits, Pipeline, Segment, Transport, TransportSettings, log_weight,
+        span_weight,
     },
     propagation,
     record::LogRecord,
@@ -47,10 +48,13 @@ pub(crate) fn encoder(settings: &Resolved) -> Encoder {
         host_name: settings.host_name.clone(),
         extra: settings.resource_attributes.clone().into_iter().collect(),
     };
-    let redact = settings.redact;
+    let encoding = encode::Settings {
+        redactor: settings.redact.then(|| settings.redactor.clone()),
+        before_send: settings.before_send.clone(),
+        is_synthetic: propagation::is_synthetic,
+    };
     let paths = Paths::new(settings.remap_path_prefix.clone());
-    Encoder::new(&service, encode::Settings { redact, is_synthetic: propagation::is_synthetic })
-        .with_renderer(Renderer::new(paths, settings.source_context))
+    Encoder::new(&service, encoding).with_renderer(Renderer::new(paths, settings.source_context))
 }
 
 /// How to reach the server.
@@ -91,11 +95,11 @@ pub(crate) fn pipeline(
 }
 
 impl Encode for Arc<Encoder> {
-    fn spans(&mut self, spans: Vec<SpanData>) -> Vec<Segment> {
+    fn spans(&mut self, spans: Vec<SpanData>) -> Encoded {
         in_segments(spans, span_weight, |spans| Encoder::spans(self, spans))
     }
 
-    fn logs(&mut self, logs: Vec<LogRecord>) -> Vec<Segment> {
+    fn logs(&mut self, logs: Vec<LogRecord>) -> Encoded {
         in_segments(logs, log_weight, |logs| Encoder::logs(self, logs))
     }
 }
@@ -104,9 +108,9 @@ impl Encode for Arc<Encoder> {
 fn in_segments<T>(
     items: Vec<T>,
     weight: impl Fn(&T) -> usize,
-    encode: impl Fn(Vec<T>) -> Vec<u8>,
-) -> Vec<Segment> {
-    let mut segments = Vec::with_capacity(items.len().div_ceil(SEGMENT_ITEMS));
+    encode: impl Fn(Vec<T>) -> EncodedItems,
+) -> Encoded {
+    let mut encoded = Encoded::default();
     let mut items = items.into_iter().peekable();
     while let Some(first) = items.next() {
         let mut bytes = weight(&first);
@@ -117,10 +121,14 @@ fn in_segments<T>(
         }) {
             group.push(next);
         }
-        let items = group.len() as u64;
-        segments.push(Segment { bytes: encode(group), items });
+        let given = group.len() as u64;
+        let EncodedItems { bytes, items } = encode(group);
+        encoded.dropped += given - items;
+        if items > 0 {
+            encoded.segments.push(Segment { bytes, items });
+        }
     }
-    segments
+    encoded
 }
 
 #[cfg(test)]
@@ -130,7 +138,9 @@ mod tests {
     #[test]
     fn groups_are_bounded_in_items_and_bytes_and_lose_nothing() {
         let groups = |weights: Vec<usize>| -> Vec<u64> {
-            in_segments(weights, |weight| *weight, |_| Vec::new())
+            let encode = |group: Vec<usize>| EncodedItems { bytes: Vec::new(), items: group.len() as u64 };
+            in_segments(weights, |weight| *weight, encode)
+                .segments
                 .iter()
                 .map(|segment| segment.items)
                 .collect()

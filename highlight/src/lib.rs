@@ -26,6 +26,7 @@
 //! | measure and count | [`metrics`] |
 //! | keep the request in tasks and threads | [`spawn`], [`spawn_blocking`], [`spawn_thread`], [`in_current_scope`], [`callback_in_current_scope`], [`InCurrentScope`] |
 //! | say who is served | [`set_user`], [`User`] |
+//! | keep things private | [`Config::redact`], [`Config::before_send`], [`http::Recording`] |
 //! | read and forward the headers | [`parse_headers`], [`propagation`], [`RequestContext`] |
 //! | send and process messages | [`messaging`] |
 //! | build a subscriber of your own | [`layer()`](layer()) |
@@ -39,8 +40,8 @@
 //! - **Never in the way**: no call blocks or waits for the network. One bounded queue, one worker thread; a full queue drops, and counts.
 //! - **Never the end**: it does not panic, needs no async runtime, and works on any or none.
 //! - **Never silent about losses**: [`Client::stats`] balances: everything produced was exported, is queued, or was dropped for a reason.
-//! - **Nothing private unasked**: sensitive query parameters are redacted, client addresses, headers and bodies are not recorded, and session
-//!   ids are forwarded to [allowed hosts](propagation) only.
+//! - **Nothing private unasked**: secrets are redacted, client addresses, headers and bodies are not recorded, and session
+//!   ids are forwarded to [allowed hosts](propagation) only. [Below](#what-leaves-the-process) is the whole of it.
 //!
 //! # Where errors come from
 //!
@@ -54,6 +55,32 @@
 //!
 //! All of them take what is [`Reportable`], and all are asked about by [`Config::error_rule`]. An error has its type, message and causes, the
 //! place, thread and route, and the stack that it carries or else that of the report, within [a limit](Config::stack_traces).
+//!
+//! # What leaves the process
+//!
+//! | of | leaves | does not, unless asked for |
+//! |---|---|---|
+//! | a request to a server | method, path, route, query, host, user agent, status, times, sizes | [headers, bodies](http::Recording), the [client's address](http::ServerOptions::client_address) |
+//! | a request by a client | method, URL, status, times | headers, bodies (neither can be asked for) |
+//! | a log, a span, a metric | what the program writes into it | |
+//! | an error, a panic | message, type, causes, stack: names of functions, paths of source files, lines | |
+//! | a user | what [`set_user`] is told | |
+//! | the process | service, version, environment, host name, process id, what [`Config::resource_attribute`] adds | environment variables, arguments |
+//!
+//! On its way everything goes through these, on the worker, in this order:
+//!
+//! 1. [`Config::before_send`]: a function of the program's, which edits or drops.
+//! 2. [`Config::redact_with`]: another one, which sees each text.
+//! 3. [`Config::redact`]: secrets become `[REDACTED]`, by the name that they have, by the place where they stand (`https://user:password@host`), and by how they look
+//!    (`Bearer x`, JSON Web Tokens, private keys, card numbers). [`Config::redact_key`] and [`Config::redact_pattern`] add to it, [`Config::redact_except`] takes from it.
+//!
+//! It holds for every text in spans (names, attributes, statuses, events, links), logs, errors (messages, causes, stacks, panics), metrics, the resource and
+//! instrumentation scopes, for recorded headers and bodies, at any depth of lists and maps.
+//!
+//! No list of names is complete, and a secret in plain words cannot be told from other words. Keep secrets in types whose `Debug` does not show them, and name private
+//! paths with [`Recording::never`](http::Recording::never).
+//!
+//! What it costs: see [`Config::redact`].
 //!
 //! # Beside OpenTelemetry
 //!
@@ -78,6 +105,7 @@
 mod ambient;
 mod assembly;
 mod attribute;
+mod before_send;
 mod bridge;
 mod callback;
 mod client;
@@ -101,6 +129,7 @@ mod panic_hook;
 mod pipeline;
 pub mod propagation;
 mod record;
+mod redact;
 mod sampling;
 mod say;
 mod seen;
@@ -121,6 +150,7 @@ mod user;
 pub use self::task::{spawn, spawn_blocking};
 pub use self::{
     attribute::{KeyValue, Value},
+    before_send::{Outgoing, OutgoingKind},
     bridge::{TracingSetup, layer},
     client::Client,
     config::{Compression, Config, InitError, Signals, first_set},

@@ -45,6 +45,8 @@ pub struct Dropped {
     pub expired: u64,
     /// Still undelivered when the client was shut down, or recorded after it.
     pub shut_down: u64,
+    /// Dropped by [`Config::before_send`](crate::Config::before_send), on purpose or by a panic.
+    pub hook: u64,
     /// Lost to a panic that was contained on the worker.
     pub internal: u64,
 }
@@ -65,6 +67,7 @@ impl Dropped {
             ("rejected", self.rejected),
             ("expired", self.expired),
             ("shut_down", self.shut_down),
+            ("hook", self.hook),
             ("internal", self.internal),
         ]
         .into_iter()

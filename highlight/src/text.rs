@@ -19,6 +19,29 @@ pub(crate) fn of_debug(value: &dyn fmt::Debug) -> String {
     of(format_args!("{value:?}"))
 }
 
+/// Whether the pattern, in which `*` stands for any characters, makes the text.
+pub(crate) fn matches_glob(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut at, mut of) = (0, 0);
+    // Where to go on if the last `*` must take one byte more.
+    let mut star: Option<(usize, usize)> = None;
+    while at < text.len() {
+        if pattern.get(of) == Some(&b'*') {
+            star = Some((of, at));
+            of += 1;
+        } else if pattern.get(of) == Some(&text[at]) {
+            at += 1;
+            of += 1;
+        } else if let Some((star_of, star_at)) = star {
+            star = Some((star_of, star_at + 1));
+            (of, at) = (star_of + 1, star_at + 1);
+        } else {
+            return false;
+        }
+    }
+    pattern[of..].iter().all(|byte| *byte == b'*')
+}
+
 struct Bounded(String);
 
 impl Write for Bounded {

@@ -12,6 +12,7 @@ mod headers;
 mod mask;
 mod options;
 mod otel;
+mod privacy;
 mod project_id;
 mod rates;
 mod resolve;
@@ -32,7 +33,7 @@ pub(crate) use self::{
     endpoint::Endpoint, env::shown as shown_environment, filter::Filter, mask::masked, resolve::Resolved,
 };
 pub use self::{error::InitError, signals::Signals, version::first_set};
-use crate::{SpanKind, error::ErrorRule, sampling::SamplerFn};
+use crate::{SpanKind, before_send::BeforeSend, error::ErrorRule, redact::RedactFn, sampling::SamplerFn};
 
 /// How requests to the server are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,6 +77,11 @@ pub struct Config {
     session_cookie: Option<bool>,
     propagate_to: Vec<String>,
     redact: Option<bool>,
+    redact_keys: Vec<String>,
+    redact_patterns: Vec<String>,
+    redact_except: Vec<String>,
+    redact_with: Option<RedactFn>,
+    before_send: Option<BeforeSend>,
     compression: Option<Compression>,
     headers: Vec<(String, Secret<String>)>,
     certificates: Vec<CertificateSource>,

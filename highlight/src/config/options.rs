@@ -86,6 +86,11 @@ options! {
     SESSION_COOKIE = OptionDoc::new("session_cookie", &["HIGHLIGHT_SESSION_COOKIE"], "false");
     PROPAGATE_TO = OptionDoc::new("propagate_to", &["HIGHLIGHT_PROPAGATE_TO"], "private hosts");
     REDACT = OptionDoc::new("redact", &["HIGHLIGHT_REDACT"], "true");
+    REDACT_KEY = OptionDoc::new("redact_key", &["HIGHLIGHT_REDACT_KEYS"], "none");
+    REDACT_PATTERN = OptionDoc::new("redact_pattern", &["HIGHLIGHT_REDACT_PATTERNS"], "none");
+    REDACT_WITH = OptionDoc::new("redact_with", &[], "none");
+    REDACT_EXCEPT = OptionDoc::new("redact_except", &["HIGHLIGHT_REDACT_EXCEPT"], "none");
+    BEFORE_SEND = OptionDoc::new("before_send", &[], "none");
     COMPRESSION = OptionDoc::new(
         "compression",
         &["HIGHLIGHT_OTLP_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"],
@@ -238,7 +243,7 @@ mod tests {
 
     #[test]
     fn every_option_has_a_method_of_its_name() {
-        let methods = concat!(include_str!("mod.rs"), include_str!("setters.rs"));
+        let methods = concat!(include_str!("mod.rs"), include_str!("setters.rs"), include_str!("privacy.rs"));
         for option in OPTIONS {
             let method = match option.name {
                 "project_id" => "new",

@@ -19,7 +19,10 @@ use super::{
     resource::Resource,
     version,
 };
-use crate::{SpanKind, error::ErrorRule, propagation::targets::Targets, sampling::SamplerFn};
+use crate::{
+    SpanKind, before_send::BeforeSend, error::ErrorRule, propagation::targets::Targets, redact::Redactor,
+    sampling::SamplerFn,
+};
 
 /// The configuration as the rest of the crate sees it: every value is there, and valid.
 #[derive(Debug, Clone)]
@@ -59,6 +62,8 @@ pub(crate) struct Resolved {
     pub(crate) session_cookie: bool,
     pub(crate) propagate_to: Targets,
     pub(crate) redact: bool,
+    pub(crate) redactor: Redactor,
+    pub(crate) before_send: Option<BeforeSend>,
     pub(crate) compression: Compression,
     /// All marked as sensitive.
     pub(crate) headers: HeaderMap,
@@ -165,6 +170,8 @@ impl Config {
             session_cookie: env.flag(&options::SESSION_COOKIE, self.session_cookie, false)?,
             propagate_to: self.resolve_targets(&env)?,
             redact: env.flag(&options::REDACT, self.redact, true)?,
+            redactor: self.resolve_redactor(&env)?,
+            before_send: self.before_send.clone(),
             compression: env
                 .value(&options::COMPRESSION, self.compression, parse_compression, Ok)?
                 .unwrap_or(Compression::Gzip),

@@ -323,17 +323,6 @@ impl Config {
         self.propagate_to.push(host.into());
         self
     }
-
-    /// Whether secrets in URLs and attributes are replaced by `[REDACTED]` before anything is sent.
-    ///
-    /// That is: query parameters such as `token` or `code`, and user names and passwords in URLs, wherever they stand in a text;
-    /// and attributes whose name says that they are secret, such as `db.password`. Other text is sent as it is.
-    ///
-    /// Environment: `HIGHLIGHT_REDACT`. Default: `true`.
-    pub fn redact(mut self, redact: bool) -> Self {
-        self.redact = Some(redact);
-        self
-    }
 }
 
 /// How it is sent.

@@ -20,6 +20,8 @@ use super::{
     value::{any_value, attribute, cut, text, texts},
 };
 
+/// The stack with its source lines, as JSON (C§6.3.7).
+pub(super) const STRUCTURED: &str = "exception.structured_stacktrace";
 /// Longer messages are cut by the server (C§1.3), in the middle of a character if need be.
 const MESSAGE_LIMIT: usize = 10_000;
 /// No real chain is longer; a `source()` that returns itself is.
@@ -28,7 +30,7 @@ const CAUSES_LIMIT: usize = 32;
 /// Adds the attributes of `exception` and returns its message.
 pub(super) fn describe(
     exception: Exception,
-    sanitizer: Sanitizer,
+    sanitizer: Sanitizer<'_>,
     renderer: &Renderer,
     attributes: &mut Vec<KeyValue>,
 ) -> String {
@@ -65,7 +67,7 @@ pub(super) fn describe(
     let clean = |line: &mut String| sanitizer.text(line);
     if let Some(trace) = renderer.render(exception.stack, exception.place.as_ref(), &clean) {
         if let Some(structured) = trace.structured {
-            add("exception.structured_stacktrace", text(structured));
+            add(STRUCTURED, text(structured));
         }
         add("exception.stacktrace", text(trace.text));
         if let Some(function) = trace.function {

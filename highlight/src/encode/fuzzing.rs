@@ -12,11 +12,12 @@ use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
 
 use super::{
     Encoder, ExportLogsServiceRequest, ExportTraceServiceRequest, LogRecord, Message, Service, Settings,
-    SpanData, SpanId, TraceId, redact,
+    SpanData, SpanId, TraceId,
 };
 use crate::{
     Level,
     record::{Correlation, Exception},
+    redact::{REDACTED, Redactor},
 };
 
 const VALUE_LIMIT: usize = 65_536;
@@ -28,13 +29,13 @@ const RESERVED: [&str; 8] =
 pub fn redact(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (key, text) = text.split_once('\n').unwrap_or(("", &text));
-    redact::is_secret(key);
-    let once = redact::value(key, text);
-    assert!(once.len() <= text.len() * redact::REDACTED.len(), "{} bytes of {}", once.len(), text.len());
-    assert_eq!(redact::value(key, &once), once, "twice is not once");
+    let redactor = Redactor::default();
+    redactor.is_secret(key);
+    let once = redactor.text(key, text);
+    assert!(once.len() <= text.len() * REDACTED.len(), "{} bytes of {}", once.len(), text.len());
+    assert_eq!(redactor.text(key, &once), once, "twice is not once");
     let planted = format!("{text}&token=hunter2");
-    let redacted = redact::value(key, &planted);
-    assert!(redacted.ends_with("&token=[REDACTED]"), "{redacted}");
+    assert!(!redactor.text(key, &planted).ends_with("hunter2"), "{planted}");
 }
 
 /// A log record, an error and a span out of texts that are separated by zeros.
@@ -49,7 +50,9 @@ pub fn encode(data: &[u8]) {
     })
     .collect();
     let service = Service { project_id: "1".to_owned(), ..Service::default() };
-    let encoder = Encoder::new(&service, Settings { redact: true, is_synthetic: |_, _| false });
+    let settings =
+        Settings { redactor: Some(Redactor::default()), before_send: None, is_synthetic: |_, _| false };
+    let encoder = Encoder::new(&service, settings);
 
     let exception = (!message.is_empty()).then(|| Exception {
         type_name: None,
@@ -70,7 +73,7 @@ pub fn encode(data: &[u8]) {
         dropped_attributes: 0,
         exception: exception.map(Box::new),
     };
-    let decoded = ExportLogsServiceRequest::decode(encoder.logs(vec![record]).as_slice());
+    let decoded = ExportLogsServiceRequest::decode(encoder.logs(vec![record]).bytes.as_slice());
     assert!(decoded.is_ok(), "{decoded:?}");
     let records = decoded.into_iter().flat_map(|request| request.resource_logs);
     for record in records.flat_map(|logs| logs.scope_logs).flat_map(|logs| logs.log_records) {
@@ -85,7 +88,8 @@ pub fn encode(data: &[u8]) {
         assert_eq!(messages.count(), usize::from(is_error), "one message for an error, none without");
     }
 
-    let decoded = ExportTraceServiceRequest::decode(encoder.spans(vec![span(name, attributes)]).as_slice());
+    let decoded =
+        ExportTraceServiceRequest::decode(encoder.spans(vec![span(name, attributes)]).bytes.as_slice());
     assert!(decoded.is_ok(), "{decoded:?}");
     let spans = decoded.into_iter().flat_map(|request| request.resource_spans);
     for span in spans.flat_map(|spans| spans.scope_spans).flat_map(|spans| spans.spans) {

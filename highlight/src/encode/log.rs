@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use opentelemetry::{SpanId, TraceId};
 use opentelemetry_proto::{
-    tonic::logs::v1::{LogRecord as ProtoRecord, SeverityNumber},
+    tonic::{
+        common::v1::KeyValue,
+        logs::v1::{LogRecord as ProtoRecord, SeverityNumber},
+    },
     transform::common::tonic::Attributes,
 };
 
 use crate::{
     Level,
-    record::{Correlation, LogRecord},
+    before_send::{BeforeSend, Outgoing, OutgoingKind},
+    record::{Correlation, Exception, LogRecord},
     stack::Renderer,
     stamp::{SESSION_ID, TRACE_ID},
 };
@@ -21,12 +25,14 @@ use super::{
     value::{attribute, text, unix_nanos},
 };
 
+/// `None` if the hook drops it.
 pub(super) fn encode(
-    record: LogRecord,
-    sanitizer: Sanitizer,
+    mut record: LogRecord,
+    sanitizer: Sanitizer<'_>,
+    before_send: Option<&BeforeSend>,
     renderer: &Renderer,
     is_synthetic: fn(TraceId, SpanId) -> bool,
-) -> ProtoRecord {
+) -> Option<ProtoRecord> {
     let Correlation { session_id, request_id, span, user } = record.correlation;
 
     // Ours come first: the first to name a session or a request is the one that counts.
@@ -43,13 +49,24 @@ pub(super) fn encode(
     }
     attributes.append(&mut Attributes::from(record.attributes).0);
     let dropped_attributes_count = record.dropped_attributes;
-    sanitizer.attributes(Owner::Log, &mut Given::default(), &mut attributes);
-
     let mut body = record.body.into_owned();
+    if let Some(hook) = before_send {
+        let (level, exception) = (Some(record.level), record.exception.as_deref_mut());
+        if !keeps(hook, level, &mut body, &mut attributes, exception) {
+            return None;
+        }
+    }
+    sanitizer.attributes(Owner::Log, &mut Given::default(), &mut attributes);
     if let Some(exception) = record.exception {
+        let own = attributes.len();
         let message = exception::describe(*exception, sanitizer, renderer, &mut attributes);
         if body.is_empty() {
             body = message;
+        }
+        // Whatever the description consists of: a stack may quote the program and its state. That in JSON was cleaned line by
+        // line, before it became JSON.
+        for attribute in attributes[own..].iter_mut().filter(|added| added.key != exception::STRUCTURED) {
+            sanitizer.described(attribute);
         }
     }
     sanitizer.body(&mut body);
@@ -73,7 +90,42 @@ pub(super) fn encode(
             encoded.span_id = span_id.to_bytes().to_vec();
         }
     }
-    encoded
+    Some(encoded)
+}
+
+/// What the hook says of the record, as an error if it is one.
+fn keeps(
+    hook: &BeforeSend,
+    level: Option<Level>,
+    body: &mut String,
+    attributes: &mut Vec<KeyValue>,
+    exception: Option<&mut Exception>,
+) -> bool {
+    let Some(exception) = exception else {
+        let kind = OutgoingKind::Log;
+        return hook.keeps(&mut Outgoing {
+            kind,
+            text: body,
+            attributes,
+            level,
+            error_type: None,
+            renamed: false,
+        });
+    };
+    let mut item = Outgoing {
+        kind: OutgoingKind::Error,
+        text: &mut exception.message,
+        attributes,
+        level,
+        error_type: exception.type_name.as_deref(),
+        renamed: false,
+    };
+    let keeps = hook.keeps(&mut item);
+    if item.renamed {
+        // It takes on the message.
+        body.clear();
+    }
+    keeps
 }
 
 /// The server reads the text and ignores the number (C§7.2); other receivers read the number.

@@ -8,7 +8,8 @@ use opentelemetry_proto::tonic::{
     collector::metrics::v1::ExportMetricsServiceRequest,
     common::v1::KeyValue,
     metrics::v1::{
-        AggregationTemporality, Exemplar, Gauge, Metric, ResourceMetrics, ScopeMetrics, metric::Data,
+        AggregationTemporality, Exemplar, Gauge, Histogram, Metric, ResourceMetrics, ScopeMetrics, Sum,
+        metric::Data,
     },
     resource::v1::Resource,
 };
@@ -16,6 +17,7 @@ use opentelemetry_sdk::metrics::data;
 use prost::Message;
 
 use super::sanitize::{Given, Owner, Sanitizer};
+use crate::before_send::{BeforeSend, Outgoing, OutgoingKind};
 
 /// How much is put into one request, about; a metric is never split.
 const REQUEST_BYTES: usize = 64 * 1024;
@@ -25,6 +27,8 @@ const REQUEST_BYTES: usize = 64 * 1024;
 pub(crate) struct EncodedMetrics {
     /// Each with the number of its data points; none if there is nothing to send.
     pub(crate) requests: Vec<(Vec<u8>, u64)>,
+    /// Data points that the hook has dropped.
+    pub(crate) dropped: u64,
     /// Data points left out, because the server cannot store them.
     pub(crate) unsupported: u64,
 }
@@ -32,14 +36,23 @@ pub(crate) struct EncodedMetrics {
 pub(super) fn encode(
     metrics: &data::ResourceMetrics,
     resource: &Resource,
-    sanitizer: Sanitizer,
+    sanitizer: Sanitizer<'_>,
+    before_send: Option<&BeforeSend>,
 ) -> EncodedMetrics {
     let mut encoded = EncodedMetrics::default();
     let mut request = ExportMetricsServiceRequest::from(metrics);
     for of_resource in &mut request.resource_metrics {
         for of_scope in &mut of_resource.scope_metrics {
             if let Some(scope) = &mut of_scope.scope {
+                sanitizer.text(&mut scope.name);
                 sanitizer.attributes(Owner::Scope, &mut Given::default(), &mut scope.attributes);
+            }
+            if let Some(hook) = before_send {
+                of_scope.metrics =
+                    std::mem::take(&mut of_scope.metrics).into_iter().flat_map(points_of).collect();
+                let before = of_scope.metrics.len();
+                of_scope.metrics.retain_mut(|point| keeps(hook, point));
+                encoded.dropped += (before - of_scope.metrics.len()) as u64;
             }
             of_scope.metrics.retain_mut(|metric| {
                 levels_as_gauge(metric);
@@ -102,8 +115,55 @@ fn levels_as_gauge(metric: &mut Metric) {
     }
 }
 
+/// The same metric once for each of its data points, so that the hook can judge and rename each by itself.
+fn points_of(mut metric: Metric) -> Vec<Metric> {
+    let points: Vec<Data> = match metric.data.take() {
+        Some(Data::Gauge(gauge)) => {
+            let each = |point| Data::Gauge(Gauge { data_points: vec![point] });
+            gauge.data_points.into_iter().map(each).collect()
+        }
+        Some(Data::Sum(mut sum)) => {
+            let points = std::mem::take(&mut sum.data_points);
+            points.into_iter().map(|point| Data::Sum(Sum { data_points: vec![point], ..sum })).collect()
+        }
+        Some(Data::Histogram(mut histogram)) => {
+            let points = std::mem::take(&mut histogram.data_points);
+            let each = |point| Data::Histogram(Histogram { data_points: vec![point], ..histogram });
+            points.into_iter().map(each).collect()
+        }
+        // Not sent.
+        data => data.into_iter().collect(),
+    };
+    points.into_iter().map(|data| Metric { data: Some(data), ..metric.clone() }).collect()
+}
+
+/// What the hook says of a metric with one data point.
+fn keeps(hook: &BeforeSend, metric: &mut Metric) -> bool {
+    let attributes = match &mut metric.data {
+        Some(Data::Gauge(gauge)) => gauge.data_points.first_mut().map(|point| &mut point.attributes),
+        Some(Data::Sum(sum)) => sum.data_points.first_mut().map(|point| &mut point.attributes),
+        Some(Data::Histogram(histogram)) => {
+            histogram.data_points.first_mut().map(|point| &mut point.attributes)
+        }
+        _ => None,
+    };
+    // What is not sent anyway is not asked about.
+    attributes.is_none_or(|attributes| {
+        hook.keeps(&mut Outgoing {
+            kind: OutgoingKind::Metric,
+            text: &mut metric.name,
+            attributes,
+            level: None,
+            error_type: None,
+            renamed: false,
+        })
+    })
+}
+
 /// Cleans the attributes of every data point; says how many there are and whether the server can store them.
-fn sanitize(metric: &mut Metric, sanitizer: Sanitizer) -> (u64, bool) {
+fn sanitize(metric: &mut Metric, sanitizer: Sanitizer<'_>) -> (u64, bool) {
+    sanitizer.text(&mut metric.name);
+    sanitizer.text(&mut metric.description);
     let mut points = 0;
     let mut point = |attributes: &mut Vec<KeyValue>, exemplars: &mut Vec<Exemplar>| {
         points += 1;

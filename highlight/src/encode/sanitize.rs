@@ -16,11 +16,12 @@
 //! Left alone: keys of which one continues the other (`a` and `a.b`; the server stores both, only its view
 //! of them is ambiguous, C§3.3), and times (the server replaces absurd ones, C§3.4).
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 
-use super::{redact, value};
+use super::value;
+use crate::redact::{REDACTED, Redactor};
 
 /// Longer values are cut by the server (C§1.3).
 const VALUE_LIMIT: usize = 65_536;
@@ -52,11 +53,12 @@ pub(super) struct Given {
 
 /// Applies the rules of this module, and redaction where it is wanted.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sanitizer {
-    pub(super) redact: bool,
+pub(super) struct Sanitizer<'a> {
+    /// `None` if redaction is switched off.
+    pub(super) redactor: Option<&'a Redactor>,
 }
 
-impl Sanitizer {
+impl Sanitizer<'_> {
     pub(super) fn attributes(self, owner: Owner, given: &mut Given, list: &mut Vec<KeyValue>) {
         list.retain_mut(|attribute| self.attribute(owner, given, attribute));
     }
@@ -64,6 +66,13 @@ impl Sanitizer {
     /// Free text: a message, a status.
     pub(super) fn text(self, text: &mut String) {
         self.named_text("", text);
+    }
+
+    /// An attribute of our own making: nothing but secrets has to go.
+    pub(super) fn described(self, attribute: &mut KeyValue) {
+        if let Some(value) = &mut attribute.value {
+            self.named_value(&attribute.key, value, 0);
+        }
     }
 
     /// The body of a log record.
@@ -90,19 +99,29 @@ impl Sanitizer {
     /// Cleans one attribute; `false` if nothing is left of it.
     fn attribute(self, owner: Owner, given: &mut Given, attribute: &mut KeyValue) -> bool {
         store_key(&mut attribute.key);
-        let Some(value) = &mut attribute.value else {
+        let Some(value) = attribute.value.as_mut().filter(|value| !is_empty(value)) else {
             return false;
         };
-        if !self.value(&attribute.key, value, 0) {
-            return false;
-        }
-        if self.redact && redact::is_secret(&attribute.key) {
-            *value = value::text(redact::REDACTED);
-        }
-        if is_taken(owner, given, &attribute.key) {
+        let is_taken = is_taken(owner, given, &attribute.key);
+        if is_taken {
             attribute.key.insert_str(0, "field.");
         }
-        true
+        // What ties the record to its session and request is what it is, whatever it looks like.
+        let redactor = self.redactor.filter(|_| is_taken || !names_owner(&attribute.key));
+        Sanitizer { redactor }.named_value(&attribute.key, value, 0)
+    }
+
+    /// Cleans the value of an attribute or of an entry of a map; `false` if it is empty.
+    fn named_value(self, key: &str, any: &mut AnyValue, depth: usize) -> bool {
+        let says_nothing = matches!(any.value, Some(Value::BoolValue(_)) | None);
+        if !says_nothing && self.redactor.is_some_and(|redactor| redactor.is_secret(key)) {
+            if is_empty(any) {
+                return false;
+            }
+            *any = value::text(REDACTED);
+            return true;
+        }
+        self.value(key, any, depth)
     }
 
     /// Cleans a value in place; `false` if it is empty.
@@ -123,11 +142,8 @@ impl Sanitizer {
             }
             Some(Value::KvlistValue(map)) => {
                 map.values.retain_mut(|entry| {
-                    if self.redact && redact::is_secret(&entry.key) {
-                        entry.value = Some(value::text(redact::REDACTED));
-                    }
                     let value = entry.value.as_mut();
-                    value.is_some_and(|value| self.value(&entry.key, value, depth + 1))
+                    value.is_some_and(|value| self.named_value(&entry.key, value, depth + 1))
                 });
                 return !map.values.is_empty();
             }
@@ -148,13 +164,33 @@ impl Sanitizer {
     /// Cuts before redacting, so that the work is bounded, and after, because a replacement may be longer.
     fn named_text(self, key: &str, text: &mut String) {
         value::cut(text, VALUE_LIMIT);
-        if self.redact {
-            if let std::borrow::Cow::Owned(redacted) = redact::value(key, text) {
-                *text = redacted;
-                value::cut(text, VALUE_LIMIT);
+        if let Some(redactor) = self.redactor {
+            match redactor.text(key, text) {
+                Cow::Owned(redacted) => *text = redacted,
+                // A function may give a part of it.
+                Cow::Borrowed(part) if part.len() < text.len() => *text = part.to_owned(),
+                Cow::Borrowed(_) => return,
             }
+            value::cut(text, VALUE_LIMIT);
         }
     }
+}
+
+/// Whether the server would store nothing of it, whatever is inside.
+fn is_empty(any: &AnyValue) -> bool {
+    match &any.value {
+        None => true,
+        Some(Value::StringValue(text)) => text.is_empty(),
+        Some(Value::BytesValue(bytes)) => bytes.is_empty(),
+        Some(Value::ArrayValue(array)) => array.values.is_empty(),
+        Some(Value::KvlistValue(map)) => map.values.is_empty(),
+        Some(_) => false,
+    }
+}
+
+/// Names that say whose a record is.
+fn names_owner(key: &str) -> bool {
+    matches!(key, "highlight.session_id" | "highlight.trace_id" | "highlight.project_id")
 }
 
 /// The key as the server will store it: spaces become `_`, `a(b)` becomes `a.b` (C§3.3).

@@ -5,19 +5,35 @@ use opentelemetry_proto::tonic::trace::v1::{Span, span::Event};
 use opentelemetry_sdk::trace::SpanData;
 
 use super::sanitize::{Given, Owner, Sanitizer};
-use crate::stamp;
+use crate::{
+    before_send::{BeforeSend, Outgoing, OutgoingKind},
+    stamp,
+};
 
+/// `None` if the hook drops it.
 pub(super) fn encode(
     mut data: SpanData,
-    sanitizer: Sanitizer,
+    sanitizer: Sanitizer<'_>,
+    before_send: Option<&BeforeSend>,
     is_synthetic: fn(TraceId, SpanId) -> bool,
-) -> Span {
+) -> Option<Span> {
     if is_synthetic(data.span_context.trace_id(), data.parent_span_id) {
         data.parent_span_id = SpanId::INVALID;
         data.parent_span_is_remote = false;
     }
     stamp::reveal(&mut data.attributes);
     let mut span = Span::from(data);
+    let mut item = Outgoing {
+        kind: OutgoingKind::Span,
+        text: &mut span.name,
+        attributes: &mut span.attributes,
+        level: None,
+        error_type: None,
+        renamed: false,
+    };
+    if before_send.is_some_and(|hook| !hook.keeps(&mut item)) {
+        return None;
+    }
     sanitizer.span_name(&mut span.name);
     if let Some(status) = &mut span.status {
         sanitizer.text(&mut status.message);
@@ -26,12 +42,13 @@ pub(super) fn encode(
     sanitizer.attributes(Owner::Span, &mut given, &mut span.attributes);
     for event in &mut span.events {
         // What the span says about session and request holds for its events.
+        sanitizer.text(&mut event.name);
         sanitizer.attributes(owner(event), &mut given.clone(), &mut event.attributes);
     }
     for link in &mut span.links {
         sanitizer.attributes(Owner::Event, &mut given.clone(), &mut link.attributes);
     }
-    span
+    Some(span)
 }
 
 /// Events named `log` become log records, whose severity and message are attributes (C§7.4).

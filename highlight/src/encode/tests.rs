@@ -45,7 +45,8 @@ fn encoder() -> Encoder {
         ..Service::default()
     };
     let settings = Settings {
-        redact: true,
+        redactor: Some(Redactor::default()),
+        before_send: None,
         is_synthetic: |trace_id, span_id| trace_id == TRACE && span_id == SYNTHETIC,
     };
     Encoder::new(&service, settings)
@@ -105,11 +106,11 @@ fn decode_spans(bytes: &[u8]) -> Vec<(String, Vec<Span>)> {
 }
 
 fn encode_span(span: SpanData) -> Span {
-    decode_spans(&encoder().spans(vec![span])).remove(0).1.remove(0)
+    decode_spans(&encoder().spans(vec![span]).bytes).remove(0).1.remove(0)
 }
 
 fn encode_log(record: LogRecord) -> ProtoRecord {
-    let bytes = encoder().logs(vec![record]);
+    let bytes = encoder().logs(vec![record]).bytes;
     let mut request = ExportLogsServiceRequest::decode(bytes.as_slice()).unwrap();
     request.resource_logs[0].scope_logs[0].log_records.remove(0)
 }
@@ -134,7 +135,7 @@ fn body(record: &ProtoRecord) -> &str {
 
 #[test]
 fn spans_are_grouped_by_scope_in_order() {
-    let bytes = encoder().spans(vec![span("a", "1"), span("b", "2"), span("a", "3")]);
+    let bytes = encoder().spans(vec![span("a", "1"), span("b", "2"), span("a", "3")]).bytes;
     let groups = decode_spans(&bytes);
     let names: Vec<(&str, Vec<&str>)> = groups
         .iter()
@@ -149,9 +150,9 @@ fn spans_are_grouped_by_scope_in_order() {
 #[test]
 fn requests_join_by_concatenation() {
     let encoder = encoder();
-    let mut bytes = encoder.spans(vec![span("a", "1")]);
-    bytes.extend(encoder.spans(Vec::new()));
-    bytes.extend(encoder.spans(vec![span("b", "2")]));
+    let mut bytes = encoder.spans(vec![span("a", "1")]).bytes;
+    bytes.extend(encoder.spans(Vec::new()).bytes);
+    bytes.extend(encoder.spans(vec![span("b", "2")]).bytes);
     let request = ExportTraceServiceRequest::decode(bytes.as_slice()).unwrap();
     assert_eq!(request.resource_spans.len(), 2);
     for of_resource in &request.resource_spans {
@@ -160,11 +161,11 @@ fn requests_join_by_concatenation() {
         assert_eq!(find(attributes, "service.name").unwrap(), "checkout");
         assert_eq!(find(attributes, "field.level").unwrap(), "error");
     }
-    let mut logs = encoder.logs(vec![record("a")]);
-    logs.extend(encoder.logs(vec![record("b")]));
+    let mut logs = encoder.logs(vec![record("a")]).bytes;
+    logs.extend(encoder.logs(vec![record("b")]).bytes);
     let request = ExportLogsServiceRequest::decode(logs.as_slice()).unwrap();
     assert_eq!(request.resource_logs.len(), 2);
-    assert_eq!(encoder.logs(Vec::new()), Vec::<u8>::new());
+    assert_eq!(encoder.logs(Vec::new()), EncodedItems::default());
 }
 
 #[test]
@@ -286,7 +287,7 @@ fn logs_carry_their_correlation() {
 #[test]
 fn logs_are_grouped_by_target() {
     let other = LogRecord { target: Cow::Owned("shop::carts".to_owned()), ..record("2") };
-    let bytes = encoder().logs(vec![record("1"), other, record("3")]);
+    let bytes = encoder().logs(vec![record("1"), other, record("3")]).bytes;
     let request = ExportLogsServiceRequest::decode(bytes.as_slice()).unwrap();
     let counts: Vec<_> = request.resource_logs[0]
         .scope_logs

@@ -51,6 +51,7 @@ mod failure;
 mod grpc;
 mod instruments;
 mod options;
+mod recording;
 mod server;
 
 pub(crate) use self::instruments::Instruments;
@@ -60,5 +61,6 @@ pub use self::{
     failure::{BoxError, HandlerError},
     grpc::GrpcHeaders,
     options::ServerOptions,
+    recording::{BodyRecorder, Recording},
     server::{ServerRequest, ServerSpan},
 };

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::ServerRequest;
+use super::{Recording, ServerRequest};
 use crate::{
     Client, RequestContext, parse_headers,
     propagation::{Carrier, cookie},
@@ -17,6 +17,7 @@ pub struct ServerOptions {
     pub(super) exclude: Option<Predicate>,
     pub(super) client_address: bool,
     pub(super) log_failures: bool,
+    pub(super) recording: Option<Arc<Recording>>,
 }
 
 impl ServerOptions {
@@ -68,6 +69,13 @@ impl ServerOptions {
         self
     }
 
+    /// What of headers and bodies is recorded, and of whose requests nothing. Default: nothing.
+    #[must_use]
+    pub fn record(mut self, recording: Recording) -> Self {
+        self.recording = Some(Arc::new(recording));
+        self
+    }
+
     /// Whether one line is logged for each response from 400 up: `warn`, or `error` from 500. Default: `false`.
     ///
     /// Of gRPC calls, for each status but OK: `error` if the server failed, else `warn`.
@@ -95,6 +103,7 @@ impl fmt::Debug for ServerOptions {
             .field("exclude", &self.exclude.is_some())
             .field("client_address", &self.client_address)
             .field("log_failures", &self.log_failures)
+            .field("recording", &self.recording)
             .finish()
     }
 }

@@ -13,12 +13,14 @@ use opentelemetry::{
 };
 
 use super::{
-    ServerOptions,
+    BodyRecorder, ServerOptions,
     conventions::{CANCELLED, PANIC, known_method, span_name, split_host},
     grpc::{self, Call, Code, GrpcHeaders},
+    recording::Recorder,
 };
 use crate::{
-    Client, ErrorReport, Level, RequestContext, ambient, context::Scope, logs, sampling::UNRECORDED, user,
+    Client, ErrorReport, Level, RequestContext, ambient, context::Scope, logs, propagation::Carrier,
+    sampling::UNRECORDED, user,
 };
 
 /// Labels that a request has all its life, so that what is added to the active requests is taken off again: method and scheme.
@@ -62,6 +64,11 @@ impl ServerRequest<'_> {
     /// The client may write anything before the `://`.
     fn known_scheme(&self) -> &'static str {
         if self.scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) { "https" } else { "http" }
+    }
+
+    /// The same without what may tell of the person that asks.
+    fn impersonal(self) -> Self {
+        Self { query: None, user_agent: None, client_address: None, ..self }
     }
 
     fn attributes(&self, is_grpc: bool, options: &ServerOptions) -> Vec<KeyValue> {
@@ -129,6 +136,8 @@ pub struct ServerSpan {
     started: Instant,
     status: Option<u16>,
     failed: bool,
+    /// `None` if neither headers nor bodies are recorded.
+    recorder: Option<Box<Recorder>>,
     /// No span, no metric, or none any more: only the context.
     silent: bool,
 }
@@ -147,6 +156,8 @@ impl ServerSpan {
         let client = options.active_client()?;
         let incoming = if client.settings().trust_incoming { incoming } else { RequestContext::default() };
         let silent = request.preflight || options.exclude.as_ref().is_some_and(|exclude| exclude(request));
+        let recording = options.recording.as_ref();
+        let is_private = recording.is_some_and(|recording| recording.leaves_out(request));
         // A request starts from nothing: whatever is current on a server's connection task is not its parent.
         let incoming = incoming.begun();
         let route: Option<Arc<str>> = request.route.map(Into::into);
@@ -158,13 +169,14 @@ impl ServerSpan {
             // Spans below it go with it.
             UNRECORDED.start_with_context("excluded", &parent)
         } else {
+            let described = if is_private { request.impersonal() } else { *request };
             client
                 .tracer()
                 .span_builder(
                     grpc.as_ref().map_or_else(|| span_name(request.method, request.route), Call::name),
                 )
                 .with_kind(SpanKind::Server)
-                .with_attributes(request.attributes(grpc.is_some(), options))
+                .with_attributes(described.attributes(grpc.is_some(), options))
                 .start_with_context(client.tracer(), &parent)
         };
         let cx = parent.with_span(span);
@@ -174,7 +186,11 @@ impl ServerSpan {
             let _guard = ambient::attach(&cx);
             carrier(request, grpc.as_ref(), &incoming)
         };
+        let recorder = recording
+            .filter(|_| !is_private && cx.span().is_recording())
+            .map(|recording| Box::new(Recorder::new(recording, request)));
         let span = Self {
+            recorder,
             method: known_method(request.method),
             path: options.log_failures.then(|| request.path.to_owned()),
             labels: if silent { Vec::new() } else { request.labels(grpc.is_some()) },
@@ -221,6 +237,26 @@ impl ServerSpan {
     pub fn request_context(&self) -> RequestContext {
         let _guard = ambient::attach(&self.cx);
         RequestContext::current()
+    }
+
+    /// Records the request's headers that are [named](super::Recording). Gives what is to see its body, if that is to be recorded.
+    #[must_use = "it records what it is shown"]
+    pub fn record_request<C: Carrier + ?Sized>(&self, headers: &C) -> Option<BodyRecorder> {
+        self.recorder.as_ref()?.request(&self.cx, headers)
+    }
+
+    /// Records the response's headers that are named. From then on [`record_response_data`](Self::record_response_data) is to see its body.
+    pub fn record_response<C: Carrier + ?Sized>(&mut self, headers: &C) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.response(&self.cx, headers);
+        }
+    }
+
+    /// Sees the next bytes of the response's body.
+    pub fn record_response_data(&mut self, data: &[u8]) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.response_data(data);
+        }
     }
 
     /// The route's template, where the router tells it only after the request was routed.
@@ -343,6 +379,7 @@ impl ServerSpan {
             _ => {}
         }
         self.silent = true;
+        self.recorder = None;
         user::complete(&self.cx, None);
         // The metrics first: whoever has seen the span may rely on them.
         self.count_active(-1);

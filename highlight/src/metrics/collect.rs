@@ -15,7 +15,7 @@ use opentelemetry_sdk::{
 
 use crate::{
     encode::Encoder,
-    pipeline::{CollectMetrics, Segment},
+    pipeline::{CollectMetrics, Encoded, Segment},
 };
 
 /// A meter provider, and what the worker collects it with.
@@ -35,13 +35,15 @@ pub(crate) struct Collector {
 }
 
 impl CollectMetrics for Collector {
-    fn collect(&mut self) -> Vec<Segment> {
+    fn collect(&mut self) -> Encoded {
         let mut metrics = ResourceMetrics::default();
         if self.reader.collect(&mut metrics).is_err() {
-            return Vec::new();
+            return Encoded::default();
         }
-        let requests = self.encoder.metrics(&metrics).requests.into_iter();
-        requests.map(|(bytes, items)| Segment { bytes, items }).collect()
+        let encoded = self.encoder.metrics(&metrics);
+        let requests = encoded.requests.into_iter();
+        let segments = requests.map(|(bytes, items)| Segment { bytes, items }).collect();
+        Encoded { segments, dropped: encoded.dropped }
     }
 }
 

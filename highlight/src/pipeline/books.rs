@@ -20,6 +20,7 @@ impl Books {
             Fate::Rejected => &mut self.dropped.rejected,
             Fate::Expired => &mut self.dropped.expired,
             Fate::ShutDown => &mut self.dropped.shut_down,
+            Fate::Hook => &mut self.dropped.hook,
             Fate::Internal => &mut self.dropped.internal,
         }
     }
@@ -46,5 +47,7 @@ pub(super) enum Fate {
     Rejected,
     Expired,
     ShutDown,
+    /// Dropped on purpose, by the program's hook.
+    Hook,
     Internal,
 }

@@ -11,7 +11,7 @@ const STEP: usize = 16 * 1024;
 /// The largest window, 2^15 bytes.
 const WINDOW_BITS: u8 = 15;
 
-/// Level 1. Measured on 512 spans of a web service (220 KB), in turn with the others, medians of 60 (the test `levels`):
+/// Level 1. Measured on 512 spans of a web service (220 KB), in turn with the others, medians of 60:
 ///
 /// | level | time | size |
 /// |---|---|---|
@@ -34,11 +34,7 @@ pub(super) struct Stuck;
 
 impl Gzip {
     pub(super) fn new() -> Self {
-        Self::with_level(Compression::fast())
-    }
-
-    fn with_level(level: Compression) -> Self {
-        Self { state: Compress::new_gzip(level, WINDOW_BITS), output: Vec::new() }
+        Self { state: Compress::new_gzip(Compression::fast(), WINDOW_BITS), output: Vec::new() }
     }
 
     /// The segments one after another as one gzip member.
@@ -74,25 +70,12 @@ impl Gzip {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io::Read,
-        sync::Arc,
-        time::{Duration, Instant, SystemTime},
-    };
+    use std::io::Read;
 
     use flate2::read::GzDecoder;
-    use opentelemetry::{
-        KeyValue, SpanId, TraceFlags, TraceId,
-        trace::{SpanContext, TraceState},
-    };
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        assembly,
-        pipeline::{Encode, tests::items::span},
-        record::Item,
-    };
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
@@ -119,75 +102,6 @@ mod tests {
                 GzDecoder::new(packed.as_slice()).read_to_end(&mut unpacked).unwrap();
                 prop_assert!(unpacked == plain);
             }
-        }
-    }
-
-    /// 512 spans of requests that look alike and are not the same, as they would be sent.
-    fn spans() -> Vec<Segment> {
-        let mut seed = 7_u64;
-        let mut random = move || {
-            seed ^= seed << 13;
-            seed ^= seed >> 7;
-            seed ^= seed << 17;
-            seed
-        };
-        let mut next = || {
-            let Item::Span(mut span) = span("GET /orders/{id}") else { unreachable!() };
-            let ids = (TraceId::from(u128::from(random()) << 64 | 7), SpanId::from(random()));
-            span.span_context = SpanContext::new(ids.0, ids.1, TraceFlags::SAMPLED, false, TraceState::NONE);
-            span.start_time = SystemTime::UNIX_EPOCH
-                + Duration::from_nanos(1_790_000_000_000_000_000 + random() % 9_999_999);
-            span.end_time = span.start_time + Duration::from_nanos(random() % 9_999_999);
-            let text = |key: &'static str, value: String| KeyValue::new(key, value);
-            span.attributes = vec![
-                text("highlight.session_id", format!("oHYHCJ2lGQ1{:016x}", random() % 50)),
-                text("highlight.trace_id", format!("{:016x}{:016x}", random(), random())),
-                text("http.request.method", "GET".to_owned()),
-                text("http.route", "/orders/{id}".to_owned()),
-                text("url.path", format!("/orders/{}", random() % 100_000)),
-                text("server.address", "shop.internal".to_owned()),
-                text("user_agent.original", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36".to_owned()),
-                KeyValue::new("http.response.status_code", i64::try_from(200 + random() % 3).unwrap()),
-            ];
-            *span
-        };
-        let spans = (0..512).map(|_| next()).collect();
-        let settings = crate::Config::new("1").service_name("shop").resolve(&|_| None).unwrap();
-        Arc::new(assembly::encoder(&settings)).spans(spans)
-    }
-
-    /// ```text
-    /// cargo test -p highlight --lib gzip -- --ignored --nocapture
-    /// ```
-    #[test]
-    #[ignore = "a measurement"]
-    fn levels() {
-        let segments = spans();
-        let plain: usize = segments.iter().map(|segment| segment.bytes.len()).sum();
-        let mut levels: Vec<_> =
-            (1..=9).map(|level| (level, Gzip::with_level(Compression::new(level)), Vec::new(), 0)).collect();
-        // In turn, so that whatever else the machine does is shared.
-        for _ in 0..60 {
-            for (_, gzip, times, size) in &mut levels {
-                let start = Instant::now();
-                *size = gzip.compress(&segments).unwrap().len();
-                times.push(start.elapsed());
-            }
-        }
-        let medians = levels.iter_mut().map(|(level, _, times, size)| {
-            times.sort_unstable();
-            (*level, times[times.len() / 2].as_secs_f64(), *size)
-        });
-        let medians: Vec<_> = medians.collect();
-        let (_, base_time, base_size) = medians[0];
-        println!("512 spans, {plain} bytes; time and size as multiples of level 1");
-        for (level, time, size) in &medians {
-            println!(
-                "level {level}: {:.0} us = {:.2} x time, {size} bytes = {:.2} x size",
-                time * 1e6,
-                time / base_time,
-                f64::from(u32::try_from(*size).unwrap()) / f64::from(u32::try_from(base_size).unwrap()),
-            );
         }
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! At most one leaves in a minute, and one more at the end. It is made once everything else has been delivered,
 //! so it never takes the place of what it is about. It is in none of the books: neither produced, nor exported,
-//! nor, if the server refuses it, lost. Spans that the sample rate left out are no loss.
+//! nor, if the server refuses it, lost. What the program itself leaves out, by its sample rate or its hook, is no loss.
 
 use std::{
     fmt::Write as _,
@@ -35,6 +35,9 @@ pub(super) struct LossReports {
     to_server: Told,
     to_stderr: Told,
 }
+
+/// Reasons of the program's own.
+const INTENDED: [&str; 2] = ["sampled", "hook"];
 
 /// How often the same is told on standard error.
 const DEBUG_EVERY: Duration = Duration::from_secs(60);
@@ -92,7 +95,7 @@ impl Told {
         }
         let pairs = dropped.by_reason().zip(self.dropped.by_reason());
         let lost = pairs.map(|((reason, now), (_, before))| (reason, now - before));
-        let lost: Vec<_> = lost.filter(|(reason, items)| *reason != "sampled" && *items > 0).collect();
+        let lost: Vec<_> = lost.filter(|(reason, items)| !INTENDED.contains(reason) && *items > 0).collect();
         if !lost.is_empty() {
             *self = Self { at: Some(now), dropped };
         }

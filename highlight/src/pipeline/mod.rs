@@ -57,7 +57,7 @@ pub(crate) use self::{
     deadline::Deadline,
     limits::Limits,
     probe::{Probe, Reply},
-    segment::{CollectMetrics, Encode, Segment, Signal},
+    segment::{CollectMetrics, Encode, Encoded, Segment, Signal},
     transport::{Transport, TransportSettings},
     weight::{log_weight, span_weight},
 };

@@ -16,11 +16,11 @@ use crate::record::LogRecord;
 /// A panic inside is contained; the items of that call are counted as lost (`internal`), and the same
 /// encoder is called for the next batch.
 pub(crate) trait Encode: Send {
-    /// An `ExportTraceServiceRequest`, in segments whose `items` add up to the number of spans. What is
+    /// An `ExportTraceServiceRequest`, in segments whose `items`, and what the hook has dropped, add up to the number of spans. What is
     /// missing is counted as lost.
-    fn spans(&mut self, spans: Vec<SpanData>) -> Vec<Segment>;
+    fn spans(&mut self, spans: Vec<SpanData>) -> Encoded;
     /// An `ExportLogsServiceRequest`, likewise.
-    fn logs(&mut self, logs: Vec<LogRecord>) -> Vec<Segment>;
+    fn logs(&mut self, logs: Vec<LogRecord>) -> Encoded;
 }
 
 /// Collects what the metrics SDK has aggregated since the last call.
@@ -29,7 +29,15 @@ pub(crate) trait Encode: Send {
 pub(crate) trait CollectMetrics: Send {
     /// An `ExportMetricsServiceRequest` in segments; `items` are data points. Empty if there is nothing to
     /// say.
-    fn collect(&mut self) -> Vec<Segment>;
+    fn collect(&mut self) -> Encoded;
+}
+
+/// What an encoder makes of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Encoded {
+    pub(crate) segments: Vec<Segment>,
+    /// Items that the program's hook has dropped.
+    pub(crate) dropped: u64,
 }
 
 /// A piece of a request body that is a valid request body of its own.

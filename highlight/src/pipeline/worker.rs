@@ -22,7 +22,7 @@ use super::{
     loss::LossReports,
     queue::{Batch, Call, Due, Queue, Sleep},
     retry::{Backoff, Delays, Verdict, judge},
-    segment::{CollectMetrics, Encode, Request, Segment, Signal},
+    segment::{CollectMetrics, Encode, Encoded, Request, Segment, Signal},
     sync::Arc,
     transport::{Answer, Failure, Transport},
 };
@@ -200,7 +200,7 @@ impl Worker {
         let Some(report) = self.losses.record(dropped, Instant::now(), at_the_end) else {
             return ControlFlow::Continue(());
         };
-        let segments = contained(|| self.encoder.logs(vec![report])).unwrap_or_default();
+        let Encoded { segments, .. } = contained(|| self.encoder.logs(vec![report])).unwrap_or_default();
         let uncounted = segments.into_iter().map(|segment| Segment { items: 0, ..segment });
         self.send_later(Signal::Logs, uncounted.collect());
         self.empty_outbox(effort)
@@ -218,7 +218,10 @@ impl Worker {
                 (Signal::Traces, contained(|| self.encoder.spans(spans)))
             }
         };
-        let segments = encoded.unwrap_or_default();
+        let Encoded { segments, dropped } = encoded.unwrap_or_default();
+        // No loss: that was the program's wish.
+        self.queue.settle(dropped, Fate::Hook);
+        let given = given - dropped;
         let kept: u64 = segments.iter().map(|segment| segment.items).sum();
         // An encoder that makes more of the items has produced the rest.
         self.queue.count_collected(kept.saturating_sub(given));
@@ -232,9 +235,10 @@ impl Worker {
         };
         metrics.collect_at = deadline::later(Instant::now(), metrics.interval);
         match contained(|| metrics.collector.collect()) {
-            Some(segments) => {
-                let points = segments.iter().map(|segment| segment.items).sum();
-                self.queue.count_collected(points);
+            Some(Encoded { segments, dropped }) => {
+                let points: u64 = segments.iter().map(|segment| segment.items).sum();
+                self.queue.count_collected(points + dropped);
+                self.queue.settle(dropped, Fate::Hook);
                 self.send_later(Signal::Metrics, segments);
             }
             None => self.mention(Loss::Internal, 0, "collecting metrics"),
@@ -319,7 +323,7 @@ impl Worker {
             Fate::Rejected => self.mention(Loss::Rejected, items, reason),
             Fate::TooLarge => self.mention(Loss::TooLarge, items, reason),
             Fate::Internal => self.mention(Loss::Internal, items, reason),
-            Fate::Expired | Fate::ShutDown | Fate::Exported => {}
+            Fate::Expired | Fate::ShutDown | Fate::Hook | Fate::Exported => {}
         }
     }
 
@@ -336,7 +340,7 @@ impl Worker {
     /// All items lost up to now, but for those that were not meant to be sent.
     fn lost(&self) -> u64 {
         let dropped = self.queue.stats().dropped;
-        dropped.total() - dropped.sampled
+        dropped.total() - dropped.sampled - dropped.hook
     }
 }
 

@@ -81,6 +81,11 @@ fn shown(resolved: &Resolved, option: &str) -> String {
         "propagate_to" if resolved.propagate_to.added() == 0 => "private hosts".to_owned(),
         "propagate_to" => format!("private hosts and {}", resolved.propagate_to.added()),
         "redact" => resolved.redact.to_string(),
+        "redact_key" => list(vec!["a pattern".to_owned(); resolved.redactor.keys.len()]),
+        "redact_pattern" => list(vec!["a pattern".to_owned(); resolved.redactor.patterns.len()]),
+        "redact_except" => list(vec!["a pattern".to_owned(); resolved.redactor.except.len()]),
+        "redact_with" => resolved.redactor.function.as_ref().map_or("none", |_| "a function").to_owned(),
+        "before_send" => resolved.before_send.as_ref().map_or("none", |_| "a function").to_owned(),
         "compression" => format!("{:?}", resolved.compression).to_lowercase(),
         "header" => list(resolved.headers.iter().map(|(name, value)| format!("{name}={value:?}")).collect()),
         "certificate" | "certificate_pem" => match resolved.certificates.len() {
@@ -160,6 +165,9 @@ const EXAMPLES: &[Example] = &[
     ("HIGHLIGHT_SESSION_COOKIE", "true", "true", &[]),
     ("HIGHLIGHT_PROPAGATE_TO", "a.example, *.b.example,", "private hosts and 2", &[]),
     ("HIGHLIGHT_REDACT", "false", "false", &[]),
+    ("HIGHLIGHT_REDACT_KEYS", "iban, customer.*,", "a pattern,a pattern", &[]),
+    ("HIGHLIGHT_REDACT_PATTERNS", "EMP-####", "a pattern", &[]),
+    ("HIGHLIGHT_REDACT_EXCEPT", "page_token", "a pattern", &[]),
     ("HIGHLIGHT_OTLP_COMPRESSION", "none", "none", &[]),
     ("OTEL_EXPORTER_OTLP_COMPRESSION", "None", "none", &[]),
     ("HIGHLIGHT_OTLP_HEADERS", "x-token=a", "x-token=Sensitive", &[]),
@@ -290,13 +298,24 @@ fn everything_in_code() -> Config {
         .queue_bytes(12)
 }
 
+/// What has a rule of its own, and a test of its own below.
+const ADD_UP: [&str; 7] = [
+    "enabled",
+    "propagate_to",
+    "header",
+    "redact_key",
+    "redact_pattern",
+    "redact_except",
+    "remap_path_prefix",
+];
+
 #[test]
 fn code_beats_every_variable() {
     let config = everything_in_code();
     let alone = resolved(&config, &[]);
     for option in OPTIONS {
-        // The switches beat code, and these add up; they have tests of their own below.
-        if ["enabled", "propagate_to", "header", "remap_path_prefix"].contains(&option.name) {
+        // The switches beat code, and lists add up.
+        if ADD_UP.contains(&option.name) {
             continue;
         }
         for variable in option.env {
@@ -305,6 +324,24 @@ fn code_beats_every_variable() {
             assert_eq!(shown(&both, option.name), shown(&alone, option.name), "{variable}");
         }
     }
+}
+
+#[test]
+fn patterns_of_privacy_add_up_and_must_mean_something() {
+    let config = project().redact_key("iban").redact_pattern(" ").redact_pattern("EMP-#");
+    let env = [("HIGHLIGHT_REDACT_KEYS", "customer.*, ,vat"), ("HIGHLIGHT_REDACT_EXCEPT", "page_token")];
+    let redactor = resolved(&config, &env).redactor;
+    assert_eq!((redactor.keys.len(), redactor.patterns.len(), redactor.except.len()), (3, 1, 1));
+    for (config, name) in [
+        (project().redact_key("*"), "redact_key"),
+        (project().redact_pattern("??"), "redact_pattern"),
+        (project().redact_except("._"), "redact_except"),
+    ] {
+        let error = refused(&config, &[]).to_string();
+        assert!(error.contains(name), "{error}");
+    }
+    let error = refused(&project(), &[("HIGHLIGHT_REDACT_PATTERNS", "a,*")]).to_string();
+    assert!(error.contains("HIGHLIGHT_REDACT_PATTERNS"), "{error}");
 }
 
 #[test]

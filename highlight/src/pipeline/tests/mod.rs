@@ -31,8 +31,8 @@ use self::{
     server::{HANG_GUARD, Reply, Server},
 };
 use super::{
-    CollectMetrics, Encode, FlushError, Limits, Pipeline, Settings, TransportSettings, announce::Voice,
-    segment::Segment,
+    CollectMetrics, Encode, Encoded, FlushError, Limits, Pipeline, Settings, TransportSettings,
+    announce::Voice, segment::Segment,
 };
 use crate::{Level, config::Endpoint, record::LogRecord, stats::Stats};
 
@@ -51,15 +51,18 @@ fn listen(settings: &mut Settings) -> Said {
 }
 
 impl Lines {
-    fn segments(lines: Vec<String>) -> Vec<Segment> {
+    fn segments(mut lines: Vec<String>) -> Encoded {
         assert!(!lines.iter().any(|line| line == "panic"), "as asked");
+        let given = lines.len();
+        lines.retain(|line| line != "unwanted");
+        let dropped = (given - lines.len()) as u64;
         let kept = lines.into_iter().filter(|line| line != "lose");
-        kept.map(|line| match line.as_str() {
+        let segments = kept.map(|line| match line.as_str() {
             "huge" => segment(&"x".repeat(9 << 20)),
             "large" => segment(&"y".repeat(5 << 20)),
             line => segment(line),
-        })
-        .collect()
+        });
+        Encoded { segments: segments.collect(), dropped }
     }
 }
 
@@ -68,11 +71,11 @@ fn segment(line: &str) -> Segment {
 }
 
 impl Encode for Lines {
-    fn spans(&mut self, spans: Vec<SpanData>) -> Vec<Segment> {
+    fn spans(&mut self, spans: Vec<SpanData>) -> Encoded {
         Self::segments(spans.into_iter().map(|span| span.name.into_owned()).collect())
     }
 
-    fn logs(&mut self, logs: Vec<LogRecord>) -> Vec<Segment> {
+    fn logs(&mut self, logs: Vec<LogRecord>) -> Encoded {
         let text = |log: LogRecord| match log.exception {
             Some(exception) => exception.message,
             None => log.body.into_owned(),
@@ -558,13 +561,13 @@ fn a_panic_in_the_encoder_is_contained_and_counted() {
 fn encoding_and_sending_produce_no_telemetry() {
     struct Probe(mpsc::Sender<bool>);
     impl Encode for Probe {
-        fn spans(&mut self, _: Vec<SpanData>) -> Vec<Segment> {
+        fn spans(&mut self, _: Vec<SpanData>) -> Encoded {
             let suppressed = opentelemetry::Context::is_current_telemetry_suppressed();
             self.0.send(suppressed).unwrap();
-            Vec::new()
+            Encoded::default()
         }
-        fn logs(&mut self, _: Vec<LogRecord>) -> Vec<Segment> {
-            Vec::new()
+        fn logs(&mut self, _: Vec<LogRecord>) -> Encoded {
+            Encoded::default()
         }
     }
     let (sender, suppressed) = mpsc::channel();
@@ -572,6 +575,20 @@ fn encoding_and_sending_produce_no_telemetry() {
     pipeline.push(span("s"));
     let _ = pipeline.flush(HANG_GUARD);
     assert!(suppressed.recv_timeout(HANG_GUARD).unwrap());
+}
+
+#[test]
+fn what_a_hook_drops_is_counted_and_is_no_loss() {
+    let server = Server::start(|_, _| Reply::Status(200));
+    let points = Box::new(Points::new(10));
+    let pipeline = Pipeline::start(settings(&server.url()), Box::new(Lines), Some(points)).unwrap();
+    pipeline.push(span("unwanted"));
+    pipeline.push(span("wanted"));
+    pipeline.push(log("unwanted"));
+    pipeline.flush(HANG_GUARD).unwrap();
+    let stats = pipeline.stats();
+    books(&stats);
+    assert_eq!((stats.dropped.hook, stats.dropped.total(), stats.exported), (3, 3, 11));
 }
 
 /// A collector that has something to say every time, and panics when told to.
@@ -588,10 +605,12 @@ impl Points {
 }
 
 impl CollectMetrics for Points {
-    fn collect(&mut self) -> Vec<Segment> {
+    fn collect(&mut self) -> Encoded {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         assert_ne!(Some(call), self.panic_on, "as asked");
-        vec![Segment { bytes: b"point\n".to_vec(), items: self.per_call }]
+        let segments = vec![Segment { bytes: b"point\n".to_vec(), items: self.per_call }];
+        // One in ten is not wanted.
+        Encoded { segments, dropped: self.per_call / 10 }
     }
 }
 

@@ -1,0 +1,172 @@
+//! The program's last word on what is sent.
+
+use std::{
+    borrow::Cow,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use opentelemetry_proto::tonic::common::v1::{
+    AnyValue, KeyValue as ProtoKeyValue, any_value::Value as ProtoValue,
+};
+
+use crate::{KeyValue, Level, Value, say};
+
+/// What kind of thing an [`Outgoing`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OutgoingKind {
+    /// A finished span.
+    Span,
+    /// A log record.
+    Log,
+    /// An error, reported by hand, by a log, by a handler or by a panic.
+    Error,
+    /// A data point of a metric.
+    Metric,
+}
+
+/// One thing about to be sent, as [`Config::before_send`](crate::Config::before_send) sees it.
+pub struct Outgoing<'a> {
+    pub(crate) kind: OutgoingKind,
+    pub(crate) text: &'a mut String,
+    pub(crate) attributes: &'a mut Vec<ProtoKeyValue>,
+    pub(crate) level: Option<Level>,
+    pub(crate) error_type: Option<&'a str>,
+    /// Whether the text was set.
+    pub(crate) renamed: bool,
+}
+
+impl Outgoing<'_> {
+    /// Span, log, error or metric.
+    #[must_use]
+    pub fn kind(&self) -> OutgoingKind {
+        self.kind
+    }
+
+    /// A span's name, a log's body, an error's message (or title), a metric's name.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.text
+    }
+
+    /// Replaces the [`text`](Self::text). The log line that is stored with an error says the same then.
+    pub fn set_text(&mut self, text: impl Into<String>) {
+        *self.text = text.into();
+        self.renamed = true;
+    }
+
+    /// The severity of a log or an error.
+    #[must_use]
+    pub fn level(&self) -> Option<Level> {
+        self.level
+    }
+
+    /// The type of an error, where it is known.
+    #[must_use]
+    pub fn error_type(&self) -> Option<&str> {
+        self.error_type
+    }
+
+    /// The names and values of the attributes: numbers and truth values as text, the entries of lists and maps separated by commas.
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        self.attributes.iter().map(|attribute| (attribute.key.as_str(), shown(attribute.value.as_ref())))
+    }
+
+    /// The value of an attribute, likewise.
+    #[must_use]
+    pub fn attribute(&self, key: &str) -> Option<Cow<'_, str>> {
+        self.attributes().find_map(|(name, value)| (name == key).then_some(value))
+    }
+
+    /// Sets an attribute, in place of those of the same name.
+    pub fn set_attribute(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
+        let KeyValue(attribute) = KeyValue::new(key, value);
+        self.remove_attribute(attribute.key.as_str());
+        self.attributes.push(ProtoKeyValue::from(&attribute));
+    }
+
+    /// Removes an attribute; says whether there was one.
+    pub fn remove_attribute(&mut self, key: &str) -> bool {
+        let before = self.attributes.len();
+        self.attributes.retain(|attribute| attribute.key != key);
+        self.attributes.len() < before
+    }
+
+    /// The browser session, where there is one.
+    #[must_use]
+    pub fn session_id(&self) -> Option<Cow<'_, str>> {
+        self.attribute(crate::stamp::SESSION_ID)
+    }
+
+    /// The effective id of the request (C§4.3), where there is one.
+    #[must_use]
+    pub fn request_id(&self) -> Option<Cow<'_, str>> {
+        self.attribute(crate::stamp::TRACE_ID)
+    }
+}
+
+/// Values may be secret: they are not redacted yet.
+impl fmt::Debug for Outgoing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<_> = self.attributes.iter().map(|attribute| attribute.key.as_str()).collect();
+        f.debug_struct("Outgoing")
+            .field("kind", &self.kind)
+            .field("attributes", &keys)
+            .finish_non_exhaustive()
+    }
+}
+
+fn shown(value: Option<&AnyValue>) -> Cow<'_, str> {
+    let list = |entries: Vec<Cow<'_, str>>| Cow::Owned(entries.join(","));
+    match value.and_then(|value| value.value.as_ref()) {
+        Some(ProtoValue::StringValue(text)) => Cow::Borrowed(text),
+        Some(ProtoValue::BoolValue(truth)) => Cow::Owned(truth.to_string()),
+        Some(ProtoValue::IntValue(number)) => Cow::Owned(number.to_string()),
+        Some(ProtoValue::DoubleValue(number)) => Cow::Owned(number.to_string()),
+        Some(ProtoValue::ArrayValue(array)) => {
+            list(array.values.iter().map(|value| shown(Some(value))).collect())
+        }
+        Some(ProtoValue::KvlistValue(map)) => {
+            list(map.values.iter().map(|entry| shown(entry.value.as_ref())).collect())
+        }
+        _ => Cow::Borrowed(""),
+    }
+}
+
+type Function = dyn Fn(&mut Outgoing<'_>) -> bool + Send + Sync;
+
+/// A program's function, kept from doing harm.
+#[derive(Clone)]
+pub(crate) struct BeforeSend {
+    function: Arc<Function>,
+    said: Arc<AtomicBool>,
+}
+
+impl BeforeSend {
+    pub(crate) fn new(function: impl Fn(&mut Outgoing<'_>) -> bool + Send + Sync + 'static) -> Self {
+        Self { function: Arc::new(function), said: Arc::default() }
+    }
+
+    /// Whether the item is to be sent. One that the function fails on may be half edited: it is not.
+    pub(crate) fn keeps(&self, item: &mut Outgoing<'_>) -> bool {
+        catch_unwind(AssertUnwindSafe(|| (self.function)(item))).unwrap_or_else(|payload| {
+            // Its drop could panic again.
+            std::mem::forget(payload);
+            if !self.said.swap(true, Ordering::Relaxed) {
+                say::warn("the function given to `Config::before_send` panicked; what it was to judge is dropped and counted");
+            }
+            false
+        })
+    }
+}
+
+impl fmt::Debug for BeforeSend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BeforeSend")
+    }
+}

@@ -1,0 +1,279 @@
+//! Secrets that are known by their name: parameters, fields, JSON, what `Debug` prints.
+//!
+//! Everything is found by the `=` or `:` between name and value. What is before it must be a name, and a secret one; what is behind
+//! it is the value, in quotes, in brackets, or up to where it ends.
+
+use std::ops::Range;
+
+use super::{
+    REDACTED, Redactor,
+    names::{self, Sense},
+    scan::Extent,
+    shapes,
+};
+
+/// Longer names are none.
+const NAME_LIMIT: usize = 80;
+/// `Some(Secret(Inner("...` is as deep as it gets.
+const CONSTRUCTORS_LIMIT: usize = 4;
+
+/// What stands before the sign.
+struct Name<'a> {
+    text: &'a str,
+    /// The byte before it, quote included.
+    left: Option<u8>,
+    /// Whether it is quoted, as in JSON.
+    quoted: bool,
+    /// Whether there are blanks between it and the sign.
+    spaced: bool,
+}
+
+impl<'a> Name<'a> {
+    fn before(text: &'a str, sign: usize) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let trimmed = text[..sign].trim_end_matches([' ', '\t']).len();
+        let mut end = trimmed;
+        let quoted = end > 0 && is_quote(bytes[end - 1]);
+        if quoted {
+            end = text[..end - 1].trim_end_matches('\\').len();
+        }
+        let length = bytes[..end].iter().rev().take(NAME_LIMIT).take_while(|byte| is_name(**byte)).count();
+        let start = end - length;
+        (length > 0).then(|| Self {
+            text: &text[start..end],
+            left: start.checked_sub(1).map(|left| bytes[left]),
+            quoted,
+            spaced: trimmed < sign,
+        })
+    }
+
+    /// The word before and this one: `api key: ...`.
+    fn with_word_before(&self, text: &'a str, sign: usize) -> Option<&'a str> {
+        const SECOND_WORDS: [&str; 7] = ["code", "id", "key", "number", "phrase", "security", "secret"];
+        let is_second = SECOND_WORDS.iter().any(|word| self.text.eq_ignore_ascii_case(word));
+        if self.quoted || self.left != Some(b' ') || !is_second {
+            return None;
+        }
+        let end = text[..sign].trim_end_matches([' ', '\t']).len();
+        let first_end = end - self.text.len() - 1;
+        let first =
+            text.as_bytes()[..first_end].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        text.get(first_end - first..end)
+    }
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']' | b'%' | b'$' | b'+')
+}
+
+fn is_quote(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\'')
+}
+
+/// The secret after the `=` or `:` at `sign`.
+pub(super) fn after_sign(
+    redactor: &Redactor,
+    text: &str,
+    sign: usize,
+    extent: Extent,
+) -> Option<Range<usize>> {
+    let bytes = text.as_bytes();
+    let name = Name::before(text, sign)?;
+    let is_equals = bytes[sign] == b'=';
+    let start = match (is_equals, bytes.get(sign + 1)?) {
+        // A comparison; a path of Rust.
+        (true, b'=') | (false, b':') => return None,
+        // `=>`, `:=`
+        (true, b'>') | (false, b'=') => sign + 2,
+        // A host and its port, a file and its line.
+        (false, _) if matches!(name.left, Some(b'/' | b'@')) => return None,
+        _ => sign + 1,
+    };
+    let is_first = name.left.is_none() && extent != Extent::Text;
+    let is_parameter = is_equals
+        && !name.quoted
+        && !name.spaced
+        && (is_first || matches!(name.left, Some(b'?' | b'&' | b';' | b'#' | b'=')));
+    if is_parameter {
+        // What is secret as a field is secret as a parameter too.
+        let is_secret = redactor.parameter(name.text) == Sense::Secret;
+        return is_secret.then(|| parameter_value(text, start, extent));
+    }
+    let mut sense = redactor.field(name.text);
+    if sense == Sense::Open {
+        let both = name.with_word_before(text, sign)?;
+        sense = redactor.field(both);
+    }
+    if sense == Sense::Open {
+        return None;
+    }
+    let value = Value::at(text, start, name.text)?;
+    let is_machines = name.quoted || value.quote == Some(b'"') || value.is_header;
+    let is_joined = is_equals && !name.spaced && value.blanks == 0;
+    let is_secret = sense == Sense::Secret
+        || is_machines
+        || is_joined
+        || shapes::looks_generated(&text[value.range.clone()], 6);
+    is_secret.then_some(value.range)
+}
+
+/// The secret after an encoded `=` (`%3D`) at `sign`, in a URL inside of a parameter.
+pub(super) fn after_encoded_sign(
+    redactor: &Redactor,
+    text: &str,
+    sign: usize,
+    extent: Extent,
+) -> Option<Range<usize>> {
+    let name = Name::before(text, sign).filter(|name| !name.quoted && !name.spaced)?;
+    if redactor.parameter(name.text) != Sense::Secret {
+        return None;
+    }
+    let start = sign + 3;
+    let range = parameter_value(text, start, extent);
+    let encoded_end = ["%26", "%23"].iter().filter_map(|sign| text[range.clone()].find(sign)).min();
+    Some(start..encoded_end.map_or(range.end, |length| start + length))
+}
+
+/// Up to `&`, `#`, or what cannot be part of a URL; and over a scheme's blank.
+fn parameter_value(text: &str, start: usize, extent: Extent) -> Range<usize> {
+    let end = end_of(text, start, |c| c == '&' || c == '#' || extent.is_end(c));
+    let end = shapes::end_of_credentials(text, start..end).unwrap_or(end);
+    start..end
+}
+
+/// Where a value ends. A replacement is part of it, and not looked into.
+fn end_of(text: &str, start: usize, is_end: impl Fn(char) -> bool) -> usize {
+    let mut at = start;
+    loop {
+        let rest = &text[at..];
+        if rest.starts_with(REDACTED) {
+            at += REDACTED.len();
+            continue;
+        }
+        match rest.chars().next() {
+            Some(character) if !is_end(character) => at += character.len_utf8(),
+            _ => return at,
+        }
+    }
+}
+
+/// What stands after the sign.
+struct Value {
+    range: Range<usize>,
+    quote: Option<u8>,
+    /// Whether it is `Bearer x` or the like, or cookies.
+    is_header: bool,
+    /// Blanks before it.
+    blanks: usize,
+}
+
+impl Value {
+    /// `None` if there is none, or none worth hiding, such as `None`.
+    fn at(text: &str, start: usize, name: &str) -> Option<Self> {
+        let blanks = text[start..].bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let mut value = Self::inside(text, inner_start(text, start + blanks), name);
+        value.blanks = blanks;
+        let content = &text[value.range.clone()];
+        let says_nothing = matches!(content, "" | "None" | "null" | "nil" | "undefined" | "true" | "false");
+        (!says_nothing).then_some(value)
+    }
+
+    fn inside(text: &str, start: usize, name: &str) -> Self {
+        let found = |range, quote| Self { range, quote, is_header: false, blanks: 0 };
+        let bytes = text.as_bytes();
+        let rest = &text[start..];
+        let escapes = rest.bytes().take_while(|byte| *byte == b'\\').count();
+        if let Some(quote) = bytes.get(start + escapes).copied().filter(|byte| is_quote(*byte)) {
+            let content = start + escapes + 1;
+            return found(content..end_of_quoted(text, content, quote, escapes), Some(quote));
+        }
+        if !rest.starts_with(REDACTED) {
+            let word = rest.bytes().take_while(|byte| is_ident(*byte)).count();
+            let opens = if rest[word..].starts_with(" {") && word > 0 { start + word + 1 } else { start };
+            if matches!(bytes.get(opens), Some(b'[' | b'{')) {
+                return found(opens + 1..end_of_brackets(text, opens), None);
+            }
+        }
+        if rest.starts_with("-----BEGIN ") {
+            let end = shapes::private_key(text, start).map_or(text.len(), |key| key.end);
+            return found(start..end, None);
+        }
+        let end = end_of(text, start, ends_bare_value);
+        if names::is_cookie(name) && text[start..end].contains('=') {
+            let end = end_of(text, start, |c| matches!(c, '\n' | '\r' | '"'));
+            return Self { is_header: true, ..found(start..end, None) };
+        }
+        match shapes::end_of_credentials(text, start..end) {
+            Some(end) => Self { is_header: true, ..found(start..end, None) },
+            None => found(start..end, None),
+        }
+    }
+}
+
+/// The start of what constructors and prefixes are around: `Some(Secret("x"))`, `b"x"`.
+fn inner_start(text: &str, start: usize) -> usize {
+    let mut at = start;
+    for _ in 0..CONSTRUCTORS_LIMIT {
+        let word = text[at..].bytes().take_while(|byte| is_ident(*byte)).count();
+        match text.as_bytes().get(at + word) {
+            Some(b'(') if word > 0 => at += word + 1,
+            Some(byte) if is_quote(*byte) && matches!(&text[at..at + word], "b" | "c" | "r") => {
+                return at + word;
+            }
+            _ => break,
+        }
+    }
+    at
+}
+
+fn is_ident(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':')
+}
+
+fn ends_bare_value(character: char) -> bool {
+    matches!(character, ',' | ';' | '&' | '"' | '\'' | '`' | '<' | '>' | ')' | ']' | '}')
+        || character.is_whitespace()
+        || character.is_control()
+}
+
+/// The end of what a quote, with so many backslashes before it, has opened; the text's end if it is cut off.
+fn end_of_quoted(text: &str, start: usize, quote: u8, escapes: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut backslashes = 0;
+    for (index, byte) in bytes.iter().enumerate().skip(start) {
+        if *byte == b'\\' {
+            backslashes += 1;
+            continue;
+        }
+        // At each level of quoting the backslashes double, and one is added for the quote.
+        if *byte == quote && backslashes % (2 * (escapes + 1)) == escapes {
+            return index - escapes;
+        }
+        backslashes = 0;
+    }
+    bytes.len()
+}
+
+/// The end of what the bracket at `open` has opened, quotes observed; the text's end if it is cut off.
+fn end_of_brackets(text: &str, open: usize) -> usize {
+    let mut depth = 0_usize;
+    let mut quote = None;
+    let mut escaped = false;
+    for (index, byte) in text.bytes().enumerate().skip(open) {
+        match (byte, quote) {
+            _ if escaped => escaped = false,
+            (b'\\', _) => escaped = true,
+            (b'"', None) => quote = Some(byte),
+            (b'"', Some(_)) => quote = None,
+            (b'[' | b'{', None) => depth += 1,
+            (b']' | b'}', None) => {
+                depth -= 1;
+                if depth == 0 {
+                    return index;
+                }
+            }
+            _ => {}
+        }
+    }
+    text.len()
+}

@@ -1,0 +1,187 @@
+//! Takes secrets out of what is sent.
+//!
+//! ```text
+//! GET /callback?state=7&code=4f2a          ->  GET /callback?state=7&code=[REDACTED]
+//! postgres://app:hunter2@db/orders         ->  postgres://[REDACTED]@db/orders
+//! {"user":"ada","password":"hunter2"}      ->  {"user":"ada","password":"[REDACTED]"}
+//! http.request.header.authorization        ->  [REDACTED]
+//! ```
+//!
+//! [`Config::redact`](crate::Config::redact) says what is found. A file for each of the ways:
+//!
+//! - [`names`]: an attribute's, field's or parameter's name says that its value is secret;
+//! - [`assignment`]: such names inside of a text, and how far their values go;
+//! - [`shapes`]: what looks like a credential, a token, a private key, a card number;
+//! - [`pattern`]: what the program adds;
+//! - [`scan`]: one pass over a text that finds all of it.
+//!
+//! A text with secrets is gone over until there is none left: taking out a parameter may bring an `@` into the authority of a
+//! URL. So redacting twice is redacting once. A text without is looked at once and not copied.
+
+mod assignment;
+mod names;
+mod pattern;
+mod scan;
+mod shapes;
+
+use std::{
+    borrow::Cow,
+    fmt,
+    ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+pub(crate) use self::pattern::{KeyPattern, TextPattern};
+use self::{
+    names::{Place, Sense},
+    scan::Extent,
+};
+use crate::say;
+
+pub(crate) const REDACTED: &str = "[REDACTED]";
+
+/// How often a text is gone over. Each time but for the first finds only what the one before has brought about.
+const PASSES_LIMIT: usize = 16;
+
+/// What is secret: what everybody keeps so, and what the program adds and excepts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Redactor {
+    pub(crate) keys: Vec<KeyPattern>,
+    pub(crate) patterns: Vec<TextPattern>,
+    pub(crate) except: Vec<KeyPattern>,
+    pub(crate) function: Option<RedactFn>,
+}
+
+impl Redactor {
+    /// Whether the attribute's value is secret as a whole, judged by its name.
+    pub(crate) fn is_secret(&self, key: &str) -> bool {
+        !self.is_excepted(key)
+            && (self.is_added(key) || names::of_last_part(key, Place::Field) != Sense::Open)
+    }
+
+    /// The text, the value of the attribute `key` or of nothing if that is empty, without secrets; borrowed if there are none.
+    pub(crate) fn text<'a>(&self, key: &str, text: &'a str) -> Cow<'a, str> {
+        if !key.is_empty() && self.is_excepted(key) {
+            return Cow::Borrowed(text);
+        }
+        let extent = match key {
+            "url.query" => Extent::Query,
+            "url.full" | "http.url" | "http.target" => Extent::Url,
+            "http.request.body" | "http.response.body" => Extent::Form,
+            _ => Extent::Text,
+        };
+        match self.function.as_ref().map_or(Cow::Borrowed(text), |function| function.call(key, text)) {
+            Cow::Borrowed(text) => self.clean(text, extent),
+            Cow::Owned(changed) => Cow::Owned(self.clean(&changed, extent).into_owned()),
+        }
+    }
+
+    fn clean<'a>(&self, text: &'a str, extent: Extent) -> Cow<'a, str> {
+        let Some(mut cleaned) = self.pass(text, extent) else { return Cow::Borrowed(text) };
+        for _ in 1..PASSES_LIMIT {
+            match self.pass(&cleaned, extent) {
+                Some(cleaner) => cleaned = cleaner,
+                None => break,
+            }
+        }
+        Cow::Owned(cleaned)
+    }
+
+    /// The text with everything replaced that is found in one go; `None` if that is nothing.
+    fn pass(&self, text: &str, extent: Extent) -> Option<String> {
+        let mut cleaned = replace(text, |text, from| scan::next(self, text, from, extent));
+        for pattern in &self.patterns {
+            let text = cleaned.as_deref().unwrap_or(text);
+            cleaned = replace(text, |text, from| pattern.next(text, from)).or(cleaned);
+        }
+        cleaned
+    }
+
+    fn field(&self, name: &str) -> Sense {
+        self.judged(name, |name| names::of_last_part(name, Place::Field))
+    }
+
+    fn parameter(&self, name: &str) -> Sense {
+        self.judged(name, names::of_parameter)
+    }
+
+    fn judged(&self, name: &str, judge: impl Fn(&str) -> Sense) -> Sense {
+        if self.keys.is_empty() && self.except.is_empty() {
+            return judge(name);
+        }
+        let name = names::decoded(name);
+        match () {
+            () if self.is_excepted(&name) => Sense::Open,
+            () if self.is_added(&name) => Sense::Secret,
+            () => judge(&name),
+        }
+    }
+
+    fn is_added(&self, name: &str) -> bool {
+        self.keys.iter().any(|pattern| pattern.matches(name))
+    }
+
+    fn is_excepted(&self, name: &str) -> bool {
+        self.except.iter().any(|pattern| pattern.matches(name))
+    }
+}
+
+/// Replaces what `next` finds at or after a position; `None` if that is nothing.
+fn replace(text: &str, next: impl Fn(&str, usize) -> Option<Range<usize>>) -> Option<String> {
+    let mut replaced = String::new();
+    let mut copied = 0;
+    while let Some(secret) = next(text, copied) {
+        replaced.push_str(&text[copied..secret.start]);
+        replaced.push_str(REDACTED);
+        copied = secret.end;
+    }
+    if copied == 0 {
+        return None;
+    }
+    replaced.push_str(&text[copied..]);
+    Some(replaced)
+}
+
+type Function = dyn for<'a> Fn(&str, &'a str) -> Cow<'a, str> + Send + Sync;
+
+/// A program's function, kept from doing harm.
+#[derive(Clone)]
+pub(crate) struct RedactFn {
+    function: Arc<Function>,
+    said: Arc<AtomicBool>,
+}
+
+impl RedactFn {
+    pub(crate) fn new(
+        function: impl for<'a> Fn(&str, &'a str) -> Cow<'a, str> + Send + Sync + 'static,
+    ) -> Self {
+        Self { function: Arc::new(function), said: Arc::default() }
+    }
+
+    /// What the function makes of the text. If it fails, nothing of the text is sent.
+    fn call<'a>(&self, key: &str, text: &'a str) -> Cow<'a, str> {
+        catch_unwind(AssertUnwindSafe(|| (self.function)(key, text))).unwrap_or_else(|payload| {
+            // Its drop could panic again.
+            std::mem::forget(payload);
+            if !self.said.swap(true, Ordering::Relaxed) {
+                say::warn(
+                    "the function given to `Config::redact_with` panicked; what it was to judge is not sent",
+                );
+            }
+            Cow::Borrowed(REDACTED)
+        })
+    }
+}
+
+impl fmt::Debug for RedactFn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RedactFn")
+    }
+}
+
+#[cfg(test)]
+mod tests;

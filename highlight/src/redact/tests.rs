@@ -1,0 +1,432 @@
+//! What is found, what is not, and what holds of any text.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn clean(text: &str) -> String {
+    of_key("", text)
+}
+
+fn of_key(key: &str, text: &str) -> String {
+    Redactor::default().text(key, text).into_owned()
+}
+
+#[track_caller]
+fn all(cases: &[(&str, &str)]) {
+    for (text, expected) in cases {
+        assert_eq!(clean(text), *expected, "{text}");
+    }
+}
+
+#[test]
+fn parameters_and_users() {
+    all(&[
+        ("https://h/p?a=1&token=abc&b=2", "https://h/p?a=1&token=[REDACTED]&b=2"),
+        ("/cb?code=4f2a&state=7", "/cb?code=[REDACTED]&state=7"),
+        ("https://h/#access_token=abc&x=1", "https://h/#access_token=[REDACTED]&x=1"),
+        (
+            "https://h/?X-Amz-Signature=a&X-Goog-Signature=b",
+            "https://h/?X-Amz-Signature=[REDACTED]&X-Goog-Signature=[REDACTED]",
+        ),
+        ("?AWSAccessKeyId=AKIA&sig=x", "?AWSAccessKeyId=[REDACTED]&sig=[REDACTED]"),
+        ("?%74oken=abc", "?%74oken=[REDACTED]"),
+        ("?user%5Bpassword%5D=abc&user[pwd]=d", "?user%5Bpassword%5D=[REDACTED]&user[pwd]=[REDACTED]"),
+        ("?connect.sid=a&X-Amz-Credential=b", "?connect.sid=[REDACTED]&X-Amz-Credential=[REDACTED]"),
+        ("?next=/login?otp=1&go=a=sid=2", "?next=/login?otp=[REDACTED]&go=a=sid=[REDACTED]"),
+        ("?accessToken=a;b?c&d=1", "?accessToken=[REDACTED]&d=1"),
+        (
+            "error for url (https://h/?api_key=abc): timed out",
+            "error for url (https://h/?api_key=[REDACTED] timed out",
+        ),
+        (r#"{"url":"https://h/?apikey=abc","n":1}"#, r#"{"url":"https://h/?apikey=[REDACTED]","n":1}"#),
+        ("postgres://app:hunter2@db:5432/orders", "postgres://[REDACTED]@db:5432/orders"),
+        (
+            "https://ghp_abc@github.com/x and redis://:pw@r/0",
+            "https://[REDACTED]@github.com/x and redis://[REDACTED]@r/0",
+        ),
+        ("https://u:p@h/?token=t", "https://[REDACTED]@h/?token=[REDACTED]"),
+        (
+            "?next=https%3A%2F%2Fu%3Ap%40h%2Fcb%3Fcode%3Dabc%26x%3D1&y=2",
+            "?next=https%3A%2F%2F[REDACTED]%40h%2Fcb%3Fcode%3D[REDACTED]%26x%3D1&y=2",
+        ),
+    ]);
+}
+
+#[test]
+fn fields_in_texts() {
+    all(&[
+        ("login password=hunter2 user=ada", "login password=[REDACTED] user=ada"),
+        ("password: hunter2, user: ada", "password: [REDACTED], user: ada"),
+        ("password = \"hunter2\"", "password = \"[REDACTED]\""),
+        (r#"{"user":"ada","password":"hun\"ter2","n":1}"#, r#"{"user":"ada","password":"[REDACTED]","n":1}"#),
+        (
+            r#"{"pin_code": 7, "card_number": 4111, "cvv":"123"}"#,
+            r#"{"pin_code": 7, "card_number": [REDACTED], "cvv":"[REDACTED]"}"#,
+        ),
+        (r#""{\"password\":\"hunter2\",\"n\":1}""#, r#""{\"password\":\"[REDACTED]\",\"n\":1}""#),
+        (r#"{"password":"hunter2 and the rest is cut o"#, r#"{"password":"[REDACTED]"#),
+        (
+            r#"Login { user: "ada", password: Some(Secret("hunter2")), retries: 3 }"#,
+            r#"Login { user: "ada", password: Some(Secret("[REDACTED]")), retries: 3 }"#,
+        ),
+        (
+            "Login { password: Password { inner: \"hunter2\" }, n: 3 }",
+            "Login { password: Password {[REDACTED]}, n: 3 }",
+        ),
+        (r#"{"credentials":{"user":"ada","pass":"}x"},"n":1}"#, r#"{"credentials":{[REDACTED]},"n":1}"#),
+        ("api_key: [1, 2, 3], n: 1", "api_key: [[REDACTED]], n: 1"),
+        ("password: b\"hunter2\"", "password: b\"[REDACTED]\""),
+        ("{'password' => 'hunter2'}", "{'password' => '[REDACTED]'}"),
+        ("secret := swordfish", "secret := [REDACTED]"),
+        ("Server=db;User Id=app;Password=hunter2;Pooling=true", "Server=db;User Id=app;Password=[REDACTED]"),
+        ("host=db user=app password='hunter two'", "host=db user=app password='[REDACTED]'"),
+        ("the api key: abcd, the card number: 4111", "the api key: [REDACTED], the card number: [REDACTED]"),
+        ("token=abc and token: 9f8e7d", "token=[REDACTED] and token: [REDACTED]"),
+        (
+            "Authorization: Bearer abc\r\nCookie: a=b; c=d\r\nHost: h",
+            "Authorization: [REDACTED]\r\nCookie: [REDACTED]\r\nHost: h",
+        ),
+        ("authorization=Bearer abc123 rest", "authorization=[REDACTED] rest"),
+        ("user[password]=hunter2 x", "user[password]=[REDACTED] x"),
+    ]);
+    assert_eq!(
+        of_key("http.request.body", "code=4f2a&client_secret=x&n=1"),
+        "code=[REDACTED]&client_secret=[REDACTED]&n=1"
+    );
+}
+
+const JWT: &str =
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U";
+
+#[test]
+fn shapes_in_texts() {
+    let jwt = format!("session {JWT}, expired");
+    all(&[
+        ("upstream said: Bearer abc123 is expired", "upstream said: Bearer [REDACTED] is expired"),
+        ("got Basic dXNlcjpwYXNz!", "got Basic [REDACTED]!"),
+        ("Token 9944b09199c62bcf", "Token [REDACTED]"),
+        (&jwt, "session [REDACTED], expired"),
+        (
+            "key -----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- end",
+            "key -----BEGIN RSA PRIVATE KEY-----[REDACTED]-----END RSA PRIVATE KEY----- end",
+        ),
+        ("key=-----BEGIN PRIVATE KEY-----\nMIIE cut", "key=-----BEGIN PRIVATE KEY-----[REDACTED]"),
+        ("private_key=-----BEGIN RSA PRIVATE KEY-----\nMIIE cut", "private_key=[REDACTED]"),
+        ("id AKIAIOSFODNN7EXAMPLE.", "id [REDACTED]."),
+        ("ghp_abcdefghijklmnopqrstuvwxyz0123456789", "[REDACTED]"),
+        ("hook xoxb-2345678901-abcdef!", "hook [REDACTED]!"),
+        ("(sk_live_4eC39HqLyjWDarjtT1zdp7dc)", "([REDACTED])"),
+        ("AIzaSyA1234567890abcdefghijklmnopqrstuv", "[REDACTED]"),
+        ("sdk-1234abcd-0000-4000-8000-123456789abc", "[REDACTED]"),
+        ("card 4111 1111 1111 1111 declined", "card [REDACTED] declined"),
+        ("card 4111111111111111, 3782-822463-10005", "card [REDACTED], [REDACTED]"),
+    ]);
+}
+
+/// What other people's programs say, and must go on saying.
+const BENIGN: [&str; 52] = [
+    "",
+    "plain text, a = b",
+    "is it so? token = 5",
+    "https://h/p?page=2&tokens=5&monkey=1&sort=key",
+    "mail to someone@example.org about https://example.org/@someone",
+    "https://h/?token=&x=1",
+    "https://[REDACTED]@h/?token=[REDACTED]&x=1",
+    "GET /orders/{id}",
+    "order 4711 paid in 12 ms",
+    "unexpected token: Identifier at line 3",
+    "expected one of `(`, `)`, found token: `}`",
+    "invalid signature: base mismatch",
+    "password: None, token: null, secret: true",
+    "bearer authentication failed; Bearer token missing; the bearer of bad news",
+    "WWW-Authenticate: Bearer realm=\"example\"",
+    "Basic usage of basic auth; token expired; Token not found",
+    "at 2026-01-31T23:59:59.123456Z, 1769903999123456789 ns, 1769903999123456 us",
+    "id 550e8400-e29b-41d4-a716-446655440000",
+    "trace 0af7651916cd43dd8448eb211c80319c span b7ad6b7169203331",
+    "snowflake 1541815603606036480, user 175928847299117063",
+    "card 4111111111111112 has a typo; 1234 5678 9012 3456 is none",
+    "v4.11.1-rc.1 of 4111111111111111.5",
+    "phone +49 30 901820, fax 030-901820",
+    "\n<core::option::Option<T>>::unwrap\n\t/rustc/abc/library/core/src/option.rs:1013\nshop::auth::token::verify\n\t/src/auth/token.rs:42\n",
+    "panicked at src/secret/password.rs:7:13:",
+    "shop::password::hash failed",
+    "http://token:8080/health",
+    "registry/app-secret:latest",
+    "SELECT id, password_hash FROM users WHERE token IS NULL",
+    "{\"a\":{\"b\":[1,2,{\"c\":\"d\"}]},\"keys\":3,\"tokens\":{\"input\":7}}",
+    "Config { retries: 3, timeout: 5s, name: \"shop\" }",
+    "key: value; code: 42; session: open; pin: 7",
+    "max_tokens=512 top_k=40 stop_token_id=2",
+    "missing field `password`",
+    "set-cookie is not allowed",
+    "the password must have 8 characters",
+    "npm_config_cache=/tmp/cache npm_lifecycle_event=start",
+    "snake_case_words and kebab-case-words and dotted.words.here",
+    "eyJ is base64 of {\", eyJhbGciOiJub25lIn0 alone is not a token",
+    "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----",
+    "AKIA is a prefix, AKIAIOSFODNN7EXAMPLEX is too long",
+    "sk-SK locale, sdk-version 1.2, mob-psycho",
+    "ab%3Dcd%26page%3D2",
+    "100% of 50 = 50%",
+    "a == b, c => d, e := f",
+    "x::y:z ::",
+    "'quoted': \"twice\"",
+    "Größe: 7 Äpfel = 3 €",
+    "日本語 のテキスト: 値",
+    "idempotency_key=4f2a public_key=abc primary_key=7",
+    "next page: 3 of 9",
+    "has_password=true is_secret=false",
+];
+
+#[test]
+fn what_is_not_secret_is_borrowed() {
+    for text in BENIGN {
+        let redactor = Redactor::default();
+        let kept = redactor.text("", text);
+        assert!(matches!(kept, Cow::Borrowed(same) if same == text), "{text:?} became {kept:?}");
+    }
+}
+
+#[test]
+fn whole_values_are_one_url_with_blanks_and_all() {
+    assert_eq!(of_key("url.query", "token=a b&c=1"), "token=[REDACTED]&c=1");
+    assert_eq!(of_key("url.query", "c=1&key=a"), "c=1&key=[REDACTED]");
+    for key in ["url.full", "http.url", "http.target"] {
+        assert_eq!(of_key(key, "/p?token=a \"b&c=1"), "/p?token=[REDACTED]&c=1", "{key}");
+    }
+}
+
+fn patterns() -> Redactor {
+    Redactor {
+        keys: vec![KeyPattern::parse("iban").unwrap(), KeyPattern::parse("customer.*").unwrap()],
+        patterns: vec![TextPattern::parse("EMP-####").unwrap(), TextPattern::parse("REDACTE*").unwrap()],
+        except: vec![KeyPattern::parse("page_token").unwrap(), KeyPattern::parse("cvv").unwrap()],
+        function: None,
+    }
+}
+
+#[test]
+fn programs_add_and_except() {
+    let redactor = patterns();
+    for (key, secret) in [
+        ("IBAN", true),
+        ("customer.name", true),
+        ("order.id", false),
+        ("page_token", false),
+        ("db.password", true),
+    ] {
+        assert_eq!(redactor.is_secret(key), secret, "{key}");
+    }
+    for (text, expected) in [
+        ("?iban=DE02&page_token=7&token=8", "?iban=[REDACTED]&page_token=7&token=[REDACTED]"),
+        ("{\"iban\":\"DE02\",\"cvv\":\"123\"}", "{\"iban\":\"[REDACTED]\",\"cvv\":\"123\"}"),
+        ("of EMP-1234 and EMP-12345", "of [REDACTED] and EMP-12345"),
+        ("password=a EMP-1234", "password=[REDACTED] [REDACTED]"),
+    ] {
+        assert_eq!(redactor.text("", text), expected);
+        assert_eq!(redactor.text("", expected), expected, "twice is once");
+    }
+    assert_eq!(redactor.text("page_token", "Bearer abc123"), "Bearer abc123");
+}
+
+#[test]
+fn a_function_comes_first_and_its_panic_hides_the_text() {
+    let function = RedactFn::new(|key, text| {
+        assert_ne!(text, "panic", "as asked");
+        match key {
+            "part" => Cow::Borrowed(&text[1..]),
+            "all" => text.replace('x', "token=y").into(),
+            _ => text.into(),
+        }
+    });
+    let redactor = Redactor { function: Some(function), ..Redactor::default() };
+    for (key, text, expected) in [
+        ("part", "abc", "bc"),
+        ("all", "x", "token=[REDACTED]"),
+        ("", "abc", "abc"),
+        ("", "panic", REDACTED),
+        ("", "token=1", "token=[REDACTED]"),
+    ] {
+        assert_eq!(redactor.text(key, text), expected);
+    }
+}
+
+/// Text made of the pieces that matter, which random text would hardly ever hit.
+fn secretive() -> impl Strategy<Value = String> {
+    const PIECES: &[&str] = &[
+        "://",
+        "?",
+        "&",
+        "#",
+        ";",
+        "=",
+        "@",
+        "/",
+        ":",
+        "[",
+        "]",
+        ".",
+        "%",
+        "%74",
+        "%3D",
+        "%26",
+        "%40",
+        "%3A%2F%2F",
+        "token",
+        "sid",
+        "user",
+        "password",
+        "x",
+        "é",
+        " ",
+        "\"",
+        "'",
+        "\\",
+        "\\\"",
+        "{",
+        "}",
+        "(",
+        "Some(",
+        "None",
+        "Bearer ",
+        "Basic ",
+        "eyJhbGciOiJI",
+        "AKIA",
+        "ghp_",
+        "4111111111111111",
+        "4111 1111 ",
+        "1111",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----END ",
+        "\n",
+        "cookie",
+        ", ",
+        "==",
+        "=>",
+        "::",
+        "api ",
+        "key",
+        REDACTED,
+        "[REDACTED",
+        "\u{a0}",
+    ];
+    proptest::collection::vec(proptest::sample::select(PIECES), 0..24).prop_map(|pieces| pieces.concat())
+}
+
+fn keys() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(&["", "url.query", "url.full", "http.request.body"][..])
+}
+
+/// Texts without a secret: words, numbers, times, ids, paths, and benign fields, parameters and JSON.
+fn benign() -> impl Strategy<Value = String> {
+    let name =
+        proptest::sample::select(&["page", "size", "order", "status", "elapsed", "items", "region"][..]);
+    let value = "[a-z]{1,8}|[0-9]{1,12}|[0-9]{18,24}|[0-9a-f]{8}-[0-9a-f]{4}|[A-Z][a-z]{0,9}";
+    let field = (name, prop_oneof!["=", ": ", ":", " = ", "\":\""], value)
+        .prop_map(|(name, sign, value)| format!("{name}{sign}{value}"));
+    let piece = prop_oneof![
+        3 => "[A-Za-zäöüé]{1,12}",
+        1 => value,
+        2 => field,
+        1 => "/[a-z]{1,6}/[0-9]{1,6}(\\?page=[0-9])?",
+        1 => "2026-0[1-9]-1[0-9]T1[0-9]:0[0-9]:0[0-9]\\.[0-9]{3}Z",
+        1 => proptest::sample::select(&BENIGN[..]).prop_map(str::to_owned),
+    ];
+    let sign = proptest::sample::select(&[" ", ", ", "\n", " (", ") ", "; ", " - "][..]);
+    proptest::collection::vec((piece, sign), 0..12)
+        .prop_map(|pieces| pieces.into_iter().flat_map(|(piece, sign)| [piece, sign.to_owned()]).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn any_text_is_survived(text in any::<String>(), key in keys()) {
+        of_key(key, &text);
+        Redactor::default().is_secret(&text);
+    }
+
+    #[test]
+    fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..512), key in keys()) {
+        of_key(key, &String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn redacting_twice_is_redacting_once(text in secretive(), key in keys()) {
+        let once = of_key(key, &text);
+        prop_assert_eq!(of_key(key, &once), once);
+    }
+
+    #[test]
+    fn programs_patterns_are_no_exception(text in secretive()) {
+        let once = patterns().text("", &text).into_owned();
+        prop_assert_eq!(patterns().text("", &once), once.as_str());
+    }
+
+    #[test]
+    fn what_is_not_secret_is_unchanged(text in benign()) {
+        prop_assert_eq!(clean(&text), text);
+    }
+
+    #[test]
+    fn what_names_no_secret_is_unchanged(pairs in proptest::collection::vec(("[b-j]{1,4}", "[a-z0-9]{0,8}"), 0..6)) {
+        let query: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let text = format!("https://example.org/p?{}", query.join("&"));
+        prop_assert_eq!(clean(&text), text);
+    }
+
+    #[test]
+    fn a_secret_never_survives(
+        before in benign(),
+        around in proptest::sample::select(&[
+            ("password=", ""), ("password: ", ""), ("\"password\":\"", "\""), ("api_key: Some(\"", "\")"), ("?token=", ""), ("&code=", ""),
+            ("{\\\"secret\\\":\\\"", "\\\"}"), ("redis://", "@h"), ("Bearer ", ""), ("Authorization: Bearer ", ""), ("password%5B0%5D=", ""),
+            ("?next=%2F%3Ftoken%3D", "%26a%3D1"),
+        ][..]),
+        secret in "[A-Z][A-Z0-9]{10}[0-9]",
+        after in benign(),
+    ) {
+        let (left, right) = around;
+        let text = format!("{before} {left}{secret}{right} {after}");
+        let redacted = clean(&text);
+        prop_assert!(!redacted.contains(&secret), "{redacted}");
+        prop_assert!(redacted.starts_with(&before) && redacted.ends_with(&after), "{redacted}");
+    }
+}
+
+/// No text takes long: each byte is looked at a bounded number of times.
+#[test]
+fn hostile_texts_take_no_time() {
+    let pieces = [
+        "://",
+        "a=",
+        "token:",
+        "\"token\":\"",
+        "eyJ",
+        "eyJ.",
+        "-----BEGIN ",
+        "Bearer ",
+        "[",
+        "{",
+        "token={",
+        "%3D",
+        "token%3D",
+        "\\\"",
+        "4111 ",
+        "sk_",
+        "token=Some(",
+        "?token=&",
+        "cookie: a=",
+        "://;sid=?&@",
+        "token=[REDACTED]",
+    ];
+    for piece in pieces {
+        let text = piece.repeat(65_536 / piece.len());
+        let started = std::time::Instant::now();
+        clean(&text);
+        let took = started.elapsed();
+        assert!(took < std::time::Duration::from_secs(20), "{piece:?} took {took:?}");
+    }
+}
