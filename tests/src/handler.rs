@@ -70,6 +70,8 @@ impl From<eyre::Report> for Failure {
 pub struct Arrival {
     /// The path.
     pub path: String,
+    /// The body, as far as it came.
+    pub body: Bytes,
 }
 
 /// What a handler answers.
@@ -77,6 +79,8 @@ pub struct Arrival {
 pub struct Reply {
     /// The status: HTTP's, or from 1 to 16 gRPC's.
     pub status: u16,
+    /// The header lines.
+    pub headers: Vec<(&'static str, &'static str)>,
     /// The body.
     pub body: ReplyBody,
 }
@@ -88,7 +92,7 @@ impl Reply {
     /// 200 with a text.
     pub fn text(text: impl Into<String>) -> Self {
         let body = Full::new(Bytes::from(text.into())).map_err(|never: Infallible| match never {});
-        Self { status: 200, body: body.boxed_unsync() }
+        Self { status: 200, headers: Vec::new(), body: body.boxed_unsync() }
     }
 
     /// Nothing but a status.
@@ -99,7 +103,25 @@ impl Reply {
 
     /// 200 with a body that `next` makes frame by frame. Every frame is one poll later than the one before.
     pub fn streaming(next: impl FnMut() -> Step + Send + 'static) -> Self {
-        Self { status: 200, body: Steps { next: Box::new(next), waited: false }.boxed_unsync() }
+        let body = Steps { next: Box::new(next), waited: false }.boxed_unsync();
+        Self { status: 200, headers: Vec::new(), body }
+    }
+
+    /// Adds a header line.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The head, and the body.
+    pub(crate) fn into_response(self) -> http::Response<ReplyBody> {
+        let mut response = http::Response::new(self.body);
+        *response.status_mut() = http::StatusCode::from_u16(self.status).unwrap_or_default();
+        let header =
+            |(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value));
+        response.headers_mut().extend(self.headers.into_iter().map(header));
+        response
     }
 
     /// 200 with the text "ok", in the form that a handler returns.

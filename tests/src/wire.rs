@@ -22,13 +22,15 @@ pub struct Request {
     pub target: String,
     /// The header lines in order, besides `host` and `connection`; the metadata of a gRPC call.
     pub headers: Vec<(String, Vec<u8>)>,
+    /// The body; `content-length` is added if there is one.
+    pub body: Vec<u8>,
 }
 
 impl Request {
     /// `GET /orders/7`, from nobody in particular.
     #[must_use]
     pub fn new() -> Self {
-        Self { method: "GET", target: "/orders/7".to_owned(), headers: Vec::new() }
+        Self { method: "GET", target: "/orders/7".to_owned(), headers: Vec::new(), body: Vec::new() }
     }
 
     /// The same from a page whose browser client sends `<session>/<request>`.
@@ -69,8 +71,15 @@ impl Request {
         if self.headers.iter().any(|(name, _)| name == "upgrade") { "upgrade" } else { "close" }
     }
 
+    /// A body.
+    #[must_use]
+    pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
+        body.as_ref().clone_into(&mut self.body);
+        self
+    }
+
     pub(crate) fn encode(&self, host: SocketAddr, connection: &str) -> Vec<u8> {
-        let Self { method, target, headers } = self;
+        let Self { method, target, headers, body } = self;
         let mut bytes = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: {connection}\r\n")
             .into_bytes();
         for (name, value) in headers {
@@ -79,7 +88,11 @@ impl Request {
             bytes.extend_from_slice(value);
             bytes.extend_from_slice(b"\r\n");
         }
+        if !body.is_empty() {
+            bytes.extend_from_slice(format!("content-length: {}\r\n", body.len()).as_bytes());
+        }
         bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(body);
         bytes
     }
 }

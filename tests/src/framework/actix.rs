@@ -182,8 +182,14 @@ async fn cut(response: ServiceResponse<impl MessageBody>) -> ServiceResponse<Box
     ServiceResponse::new(request, HttpResponse::Ok().finish())
 }
 
-async fn respond(setup: web::Data<Setup>, request: HttpRequest) -> Result<HttpResponse, HandlerError> {
-    let reply = (setup.handler)(Arrival { path: request.path().to_owned() });
+async fn respond(
+    setup: web::Data<Setup>,
+    request: HttpRequest,
+    body: web::Payload,
+) -> Result<HttpResponse, HandlerError> {
+    let path = request.path().to_owned();
+    let body = body.to_bytes().await.unwrap_or_default();
+    let reply = (setup.handler)(Arrival { path, body });
     let reply = match AssertUnwindSafe(reply).catch_unwind().await {
         Ok(Ok(reply)) => reply,
         Ok(Err(Failure::Declined(error))) => Err(error)?, // the question mark
@@ -194,14 +200,17 @@ async fn respond(setup: web::Data<Setup>, request: HttpRequest) -> Result<HttpRe
         }
         Err(panic) => std::panic::resume_unwind(panic),
     };
-    let status = StatusCode::from_u16(reply.status).unwrap_or_default();
-    Ok(HttpResponse::with_body(status, Streamed(reply.body)).map_into_boxed_body())
+    let mut response = HttpResponse::build(StatusCode::from_u16(reply.status).unwrap_or_default());
+    for header in reply.headers {
+        response.append_header(header);
+    }
+    Ok(response.body(Streamed(reply.body)))
 }
 
 /// The handler goes on, beyond the answer, as the body, which an upgraded connection is to actix.
 async fn upgrade(setup: web::Data<Setup>, request: HttpRequest) -> HttpResponse {
     let handler: Handler = setup.handler.clone();
-    let arrival = Arrival { path: request.path().to_owned() };
+    let arrival = Arrival { path: request.path().to_owned(), body: Bytes::new() };
     let text = async move {
         let Ok(reply) = handler(arrival).await else { return Ok(Bytes::new()) };
         Ok::<_, Infallible>(reply.body.collect().await.map(Collected::to_bytes).unwrap_or_default())

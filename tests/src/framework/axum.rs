@@ -3,7 +3,7 @@
 use anyhow::Result;
 use axum::{
     Router,
-    body::Body,
+    body::{self, Body, Bytes},
     extract::{
         Request, State, WebSocketUpgrade,
         ws::{Message, WebSocket},
@@ -100,20 +100,20 @@ async fn cutting(request: Request, next: Next) -> Response {
 }
 
 async fn respond(State(handler): State<Handler>, request: Request) -> Result<Response, HandlerError> {
-    let reply = match handler(Arrival { path: request.uri().path().to_owned() }).await {
+    let path = request.uri().path().to_owned();
+    let body = body::to_bytes(request.into_body(), usize::MAX).await.unwrap_or_default();
+    let reply = match handler(Arrival { path, body }).await {
         Ok(reply) => reply,
         Err(Failure::Declined(error)) => Err(error)?, // the question mark
         Err(Failure::Anyhow(error)) => Err(error)?,
         Err(Failure::Eyre(error)) => Err(error)?,
     };
-    let mut response = Response::new(Body::new(reply.body));
-    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or_default();
-    Ok(response)
+    Ok(reply.into_response().map(Body::new))
 }
 
 /// The handler goes on, beyond the answer, with the socket.
 async fn upgrade(State(handler): State<Handler>, uri: Uri, upgrade: WebSocketUpgrade) -> Response {
-    let arrival = Arrival { path: uri.path().to_owned() };
+    let arrival = Arrival { path: uri.path().to_owned(), body: Bytes::new() };
     upgrade.on_upgrade(callback_in_current_scope(|mut socket: WebSocket| async move {
         let Ok(reply) = handler(arrival).await else { return };
         let Ok(text) = reply.body.collect().await else { return };

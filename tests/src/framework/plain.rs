@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use anyhow::Result;
+use bytes::Bytes;
 use highlight::{consume_error, parse_headers, start_active_span};
 use http_body_util::BodyExt;
 use tokio::task::JoinHandle;
@@ -68,7 +69,7 @@ impl Calls {
 async fn consume(setup: Arc<Setup>, headers: HashMap<String, String>, path: String) -> Option<Answer> {
     let work = async {
         let context = parse_headers(&headers);
-        context.scope(handle(&setup, Arrival { path })).await
+        context.scope(handle(&setup, Arrival { path, body: Bytes::new() })).await
     };
     let reply = setup.client.scope(work).await?;
     let body = reply.body.collect().await.ok()?.to_bytes();

@@ -124,7 +124,7 @@ impl ServerStreamingService<String> for Get {
     type Future = BoxFuture<Result<Response<Messages>, Status>>;
 
     fn call(&mut self, request: Request<String>) -> Self::Future {
-        let reply = (self.0)(Arrival { path: request.into_inner() });
+        let reply = (self.0)(Arrival { path: request.into_inner(), body: bytes::Bytes::new() });
         Box::pin(async {
             let reply = reply.await.map_err(|error| internal(&error))?;
             match reply.status {

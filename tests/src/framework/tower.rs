@@ -5,10 +5,10 @@ use std::convert::Infallible;
 use anyhow::Result;
 use bytes::Bytes;
 use futures_util::FutureExt;
-use highlight_tower::HighlightLayer;
+use highlight_tower::{HighlightLayer, RecordedBody};
 use http::{Request, Response, StatusCode, header};
 use http_body::Body;
-use http_body_util::{BodyExt, Empty, combinators::UnsyncBoxBody};
+use http_body_util::{BodyExt, Collected, Empty, combinators::UnsyncBoxBody};
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -53,13 +53,15 @@ impl Framework for Tower {
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
+/// A body that any other can be put into, also the one that records it.
+type RequestBody = UnsyncBoxBody<Bytes, hyper::Error>;
 type BoxBody = UnsyncBoxBody<Bytes, BoxError>;
-type BoxService = BoxCloneSyncService<Request<Incoming>, Response<BoxBody>, BoxError>;
+type BoxService = BoxCloneSyncService<Request<RequestBody>, Response<BoxBody>, BoxError>;
 
 /// Any service, with any body, as one of the same type.
 fn boxed<S, B>(service: S) -> BoxService
 where
-    S: tower::Service<Request<Incoming>, Response = Response<B>, Future: Send, Error: Into<BoxError>>,
+    S: tower::Service<Request<RequestBody>, Response = Response<B>, Future: Send, Error: Into<BoxError>>,
     S: Clone + Send + Sync + 'static,
     B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
@@ -69,7 +71,9 @@ where
 
 /// The handler, our layer and its neighbour.
 fn stack(setup: Setup) -> BoxService {
-    let layer = HighlightLayer::new().with_options(setup.options());
+    let layer = HighlightLayer::new()
+        .with_options(setup.options())
+        .request_bodies(|body: RecordedBody<RequestBody>| body.boxed_unsync());
     let Setup { client, handler, neighbour, .. } = setup;
     let service = boxed(service_fn(move |request| respond(handler.clone(), request)));
     let service = match neighbour {
@@ -108,30 +112,29 @@ pub(super) fn tracing_layer() -> TraceLayer<
     TraceLayer::new_for_http().make_span_with(DefaultMakeSpan::new().level(Level::INFO))
 }
 
-async fn failing(service: BoxService, request: Request<Incoming>) -> Result<Response<BoxBody>, BoxError> {
+async fn failing(service: BoxService, request: Request<RequestBody>) -> Result<Response<BoxBody>, BoxError> {
     service.oneshot(request).await?;
     Err(Declined::new().into())
 }
 
-async fn cutting(service: BoxService, request: Request<Incoming>) -> Result<Response<BoxBody>, BoxError> {
+async fn cutting(service: BoxService, request: Request<RequestBody>) -> Result<Response<BoxBody>, BoxError> {
     let mut response = service.oneshot(request).await?;
     let _ = response.body_mut().frame().await;
     Ok(Response::new(Empty::new().map_err(|never: Infallible| match never {}).boxed_unsync()))
 }
 
-async fn respond(handler: Handler, request: Request<Incoming>) -> Result<Response<BoxBody>, BoxError> {
-    let arrival = Arrival { path: request.uri().path().to_owned() };
-    if arrival.path == "/live" {
-        return Ok(upgrade(handler, arrival, request));
+async fn respond(handler: Handler, request: Request<RequestBody>) -> Result<Response<BoxBody>, BoxError> {
+    let path = request.uri().path().to_owned();
+    if path == "/live" {
+        return Ok(upgrade(handler, Arrival { path, body: Bytes::new() }, request));
     }
-    let reply = handler(arrival).await?;
-    let mut response = Response::new(reply.body.map_err(Into::into).boxed_unsync());
-    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or_default();
-    Ok(response)
+    let body = request.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
+    let reply = handler(Arrival { path, body }).await?;
+    Ok(reply.into_response().map(|body| body.map_err(Into::into).boxed_unsync()))
 }
 
 /// The handler goes on, beyond the answer, with the connection.
-fn upgrade(handler: Handler, arrival: Arrival, mut request: Request<Incoming>) -> Response<BoxBody> {
+fn upgrade(handler: Handler, arrival: Arrival, mut request: Request<RequestBody>) -> Response<BoxBody> {
     let upgrade = hyper::upgrade::on(&mut request);
     highlight::spawn(async move {
         let Ok(connection) = upgrade.await else { return };
@@ -169,7 +172,10 @@ async fn accept(listener: TcpListener, mut stopped: oneshot::Receiver<()>, servi
                 Err(_) => continue,
             },
         };
-        let service = TowerToHyperService::new(service.clone());
+        // Hyper's own body holds no other, so it could not be wrapped.
+        let service =
+            service.clone().map_request(|request: Request<Incoming>| request.map(BodyExt::boxed_unsync));
+        let service = TowerToHyperService::new(service);
         let server = auto::Builder::new(TokioExecutor::new());
         let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
         // A service that fails, or a client that goes away, ends the connection; nobody is to be told.
