@@ -1,20 +1,12 @@
 //! The program's last word on what is sent.
 
-use std::{
-    borrow::Cow,
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{borrow::Cow, cell::Cell, fmt, sync::Arc};
 
 use opentelemetry_proto::tonic::common::v1::{
     AnyValue, KeyValue as ProtoKeyValue, any_value::Value as ProtoValue,
 };
 
-use crate::{KeyValue, Level, Value, say};
+use crate::{KeyValue, Level, Value, callback::Callback};
 
 /// What kind of thing an [`Outgoing`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -141,32 +133,21 @@ fn shown(value: Option<&AnyValue>) -> Cow<'_, str> {
 type Function = dyn Fn(&mut Outgoing<'_>) -> bool + Send + Sync;
 
 /// A program's function, kept from doing harm.
-#[derive(Clone)]
-pub(crate) struct BeforeSend {
-    function: Arc<Function>,
-    said: Arc<AtomicBool>,
-}
+#[derive(Debug, Clone)]
+pub(crate) struct BeforeSend(Callback<Function>);
 
 impl BeforeSend {
     pub(crate) fn new(function: impl Fn(&mut Outgoing<'_>) -> bool + Send + Sync + 'static) -> Self {
-        Self { function: Arc::new(function), said: Arc::default() }
+        thread_local!(static ASKING: Cell<bool> = const { Cell::new(false) });
+        Self(Callback::new(
+            Arc::new(function),
+            &ASKING,
+            "the function given to `Config::before_send` panicked; what it was to judge is dropped and counted",
+        ))
     }
 
     /// Whether the item is to be sent. One that the function fails on may be half edited: it is not.
     pub(crate) fn keeps(&self, item: &mut Outgoing<'_>) -> bool {
-        catch_unwind(AssertUnwindSafe(|| (self.function)(item))).unwrap_or_else(|payload| {
-            // Its drop could panic again.
-            std::mem::forget(payload);
-            if !self.said.swap(true, Ordering::Relaxed) {
-                say::warn("the function given to `Config::before_send` panicked; what it was to judge is dropped and counted");
-            }
-            false
-        })
-    }
-}
-
-impl fmt::Debug for BeforeSend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("BeforeSend")
+        self.0.call(|function| function(item)).unwrap_or(false)
     }
 }

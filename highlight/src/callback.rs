@@ -36,10 +36,15 @@ impl<F: ?Sized> Callback<F> {
         let _asking = Asking::enter(self.asking)?;
         // A panic must not reach the request; its state is the program's own affair, which a hook has heard of.
         let answer = catch_unwind(AssertUnwindSafe(|| ask(&self.function)));
-        if answer.is_err() && !self.said.swap(true, Ordering::Relaxed) {
-            say::warn(self.warning);
-        }
-        answer.ok()
+        answer
+            .map_err(|payload| {
+                // Its drop could panic again.
+                std::mem::forget(payload);
+                if !self.said.swap(true, Ordering::Relaxed) {
+                    say::warn(self.warning);
+                }
+            })
+            .ok()
     }
 }
 

@@ -1,14 +1,25 @@
 //! What a server integration can be told.
 
-use std::{fmt, sync::Arc};
+use std::{cell::Cell, fmt, sync::Arc};
 
 use super::{Recording, ServerRequest};
 use crate::{
-    Client, RequestContext, parse_headers,
+    Client, RequestContext,
+    callback::Callback,
+    parse_headers,
     propagation::{Carrier, cookie},
 };
 
-type Predicate = Arc<dyn Fn(&ServerRequest<'_>) -> bool + Send + Sync>;
+/// What the program says of a request.
+pub(super) type Predicate = Callback<dyn Fn(&ServerRequest<'_>) -> bool + Send + Sync>;
+
+pub(super) fn predicate(
+    function: impl Fn(&ServerRequest<'_>) -> bool + Send + Sync + 'static,
+    warning: &'static str,
+) -> Predicate {
+    thread_local!(static ASKING: Cell<bool> = const { Cell::new(false) });
+    Callback::new(Arc::new(function), &ASKING, warning)
+}
 
 /// The options that the layers of all frameworks share.
 #[derive(Clone, Default)]
@@ -36,12 +47,14 @@ impl ServerOptions {
         self.client.clone().or_else(Client::current).filter(Client::is_enabled)
     }
 
-    /// Requests that make no spans and no metric, such as health probes. Default: none.
+    /// Requests that make no spans and no metric, such as health probes. If the function panics, that counts as `false`. Default:
+    /// none.
     ///
     /// What such a request logs is still tied to its session.
     #[must_use]
     pub fn exclude(mut self, predicate: impl Fn(&ServerRequest<'_>) -> bool + Send + Sync + 'static) -> Self {
-        self.exclude = Some(Arc::new(predicate));
+        let warning = "the function given to `ServerOptions::exclude` panicked; the request is not excluded";
+        self.exclude = Some(self::predicate(predicate, warning));
         self
     }
 

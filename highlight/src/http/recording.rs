@@ -1,19 +1,15 @@
 //! Headers and bodies: recorded only if named.
 
-use std::{
-    borrow::Cow,
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use opentelemetry::{Array, Context, KeyValue, StringValue, Value, trace::TraceContextExt};
 use percent_encoding::percent_decode_str;
 
-use super::ServerRequest;
+use super::{
+    ServerRequest,
+    options::{self, Predicate},
+};
 use crate::{propagation::Carrier, text};
-
-type Predicate = Arc<dyn Fn(&ServerRequest<'_>) -> bool + Send + Sync>;
 
 const DEFAULT_LIMIT: usize = 8 * 1024;
 /// What the server cuts values at (C§1.3).
@@ -112,14 +108,15 @@ impl Recording {
 
     /// The same for requests that the function says `true` of. If it panics, that counts as `true`. Default: none.
     pub fn unless(mut self, predicate: impl Fn(&ServerRequest<'_>) -> bool + Send + Sync + 'static) -> Self {
-        self.unless = Some(Arc::new(predicate));
+        let warning =
+            "the function given to `Recording::unless` panicked; nothing of the request is recorded";
+        self.unless = Some(options::predicate(predicate, warning));
         self
     }
 
     /// Whether nothing of the request may be recorded.
     pub(super) fn leaves_out(&self, request: &ServerRequest<'_>) -> bool {
-        let is_private =
-            |unless: &Predicate| catch_unwind(AssertUnwindSafe(|| unless(request))).unwrap_or(true);
+        let is_private = |unless: &Predicate| unless.call(|unless| unless(request)).unwrap_or(true);
         is_named(&self.never, request) || self.unless.as_ref().is_some_and(is_private)
     }
 }

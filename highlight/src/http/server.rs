@@ -155,7 +155,8 @@ impl ServerSpan {
     ) -> Option<Self> {
         let client = options.active_client()?;
         let incoming = if client.settings().trust_incoming { incoming } else { RequestContext::default() };
-        let silent = request.preflight || options.exclude.as_ref().is_some_and(|exclude| exclude(request));
+        let excluded = options.exclude.as_ref().and_then(|exclude| exclude.call(|exclude| exclude(request)));
+        let silent = request.preflight || excluded.unwrap_or(false);
         let recording = options.recording.as_ref();
         let is_private = recording.is_some_and(|recording| recording.leaves_out(request));
         // A request starts from nothing: whatever is current on a server's connection task is not its parent.

@@ -24,23 +24,14 @@ mod pattern;
 mod scan;
 mod shapes;
 
-use std::{
-    borrow::Cow,
-    fmt,
-    ops::Range,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{borrow::Cow, cell::Cell, ops::Range, sync::Arc};
 
 pub(crate) use self::pattern::{KeyPattern, TextPattern};
 use self::{
     names::{Place, Sense},
     scan::Extent,
 };
-use crate::say;
+use crate::callback::Callback;
 
 pub(crate) const REDACTED: &str = "[REDACTED]";
 
@@ -149,37 +140,24 @@ fn replace(text: &str, next: impl Fn(&str, usize) -> Option<Range<usize>>) -> Op
 type Function = dyn for<'a> Fn(&str, &'a str) -> Cow<'a, str> + Send + Sync;
 
 /// A program's function, kept from doing harm.
-#[derive(Clone)]
-pub(crate) struct RedactFn {
-    function: Arc<Function>,
-    said: Arc<AtomicBool>,
-}
+#[derive(Debug, Clone)]
+pub(crate) struct RedactFn(Callback<Function>);
 
 impl RedactFn {
     pub(crate) fn new(
         function: impl for<'a> Fn(&str, &'a str) -> Cow<'a, str> + Send + Sync + 'static,
     ) -> Self {
-        Self { function: Arc::new(function), said: Arc::default() }
+        thread_local!(static ASKING: Cell<bool> = const { Cell::new(false) });
+        Self(Callback::new(
+            Arc::new(function),
+            &ASKING,
+            "the function given to `Config::redact_with` panicked; what it was to judge is not sent",
+        ))
     }
 
     /// What the function makes of the text. If it fails, nothing of the text is sent.
     fn call<'a>(&self, key: &str, text: &'a str) -> Cow<'a, str> {
-        catch_unwind(AssertUnwindSafe(|| (self.function)(key, text))).unwrap_or_else(|payload| {
-            // Its drop could panic again.
-            std::mem::forget(payload);
-            if !self.said.swap(true, Ordering::Relaxed) {
-                say::warn(
-                    "the function given to `Config::redact_with` panicked; what it was to judge is not sent",
-                );
-            }
-            Cow::Borrowed(REDACTED)
-        })
-    }
-}
-
-impl fmt::Debug for RedactFn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RedactFn")
+        self.0.call(|function| function(key, text)).unwrap_or(Cow::Borrowed(REDACTED))
     }
 }
 

@@ -7,7 +7,7 @@ use highlight_local::model::MetricValue;
 use super::Scenario;
 use crate::{
     cell::{Cell, REQUEST, SESSION},
-    handler::Reply,
+    handler::{EXPECTED_PANIC, Reply},
     stored::attribute,
     wire::Request,
 };
@@ -22,6 +22,7 @@ pub(super) fn rows() -> Vec<Scenario> {
         Scenario::new("unknown_method", unknown_method),
         Scenario::new("preflight", preflight),
         Scenario::new("excluded", excluded),
+        Scenario::new("exclude_panics", exclude_panics),
         Scenario::new("failures_logged", failures_logged),
         Scenario::new("duration_metric", duration_metric),
     ]
@@ -113,6 +114,17 @@ async fn excluded(cell: Cell) -> Result<()> {
     let log = stored.log("probed")?;
     ensure!((log.origin.session_id.as_str(), log.trace_id.as_str()) == (SESSION, REQUEST));
     Ok(())
+}
+
+/// What the program says of requests fails; the request does not.
+async fn exclude_panics(cell: Cell) -> Result<()> {
+    #[expect(clippy::panic, reason = "that is the scenario")]
+    let options = ServerOptions::default().exclude(|_| panic!("{EXPECTED_PANIC}"));
+    let (answer, stored) = cell.options(options).answer(|_| async { Reply::ok() }).await?;
+    ensure!(answer.status == 200);
+    stored.belongs_to(SESSION, REQUEST)?;
+    ensure!(stored.request_span()?.status_code == "Unset");
+    stored.no_error()
 }
 
 async fn failures_logged(cell: Cell) -> Result<()> {

@@ -1,7 +1,7 @@
 //! What redaction costs where nothing is secret: batches of ordinary logs and spans, delivered with and without it.
 //!
 //! ```sh
-//! cargo bench -p highlight --bench redact
+//! cargo bench -p benches --bench redact
 //! ```
 //!
 //! Timed is `flush`: encoding, redaction where it is on, compression and a loopback receiver that answers at once. The two clients take turns, so
