@@ -10,7 +10,7 @@ use actix_web::{
     dev::ServiceResponse,
     http::{Method, StatusCode},
 };
-use highlight::http::ServerSpan;
+use highlight::http::{InSpan, ServerSpan};
 use pin_project_lite::pin_project;
 
 use crate::{Headers, body::HighlightBody, report::ErrorTypes, request};
@@ -19,27 +19,15 @@ pin_project! {
     /// The future of [`HighlightService`](crate::HighlightService): the inner one, with its request current in every poll and in drop.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F> {
-        // `None` once it has ended.
         #[pin]
-        future: Option<F>,
-        // `None` if there is no client, and once the response's body has it.
-        span: Option<ServerSpan>,
+        inner: InSpan<F, ServerSpan>,
         error_types: ErrorTypes,
-    }
-
-    impl<F> PinnedDrop for ResponseFuture<F> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if let Some(span) = this.span {
-                span.run(|| this.future.set(None));
-            }
-        }
     }
 }
 
 impl<F> ResponseFuture<F> {
     pub(crate) fn new(future: F, span: Option<ServerSpan>, error_types: ErrorTypes) -> Self {
-        Self { future: Some(future), span, error_types }
+        Self { inner: InSpan::new(future, span), error_types }
     }
 }
 
@@ -51,20 +39,8 @@ where
     type Output = Result<ServiceResponse<HighlightBody<B>>, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let mut poll = || {
-            let result = this.future.as_mut().as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx));
-            if result.is_ready() {
-                // What it still holds is dropped here, where the request is current.
-                this.future.set(None);
-            }
-            result
-        };
-        let result = match this.span {
-            Some(span) => ready!(span.run(poll)),
-            None => ready!(poll()),
-        };
-        let mut span = this.span.take();
+        let this = self.project();
+        let (result, mut span) = ready!(this.inner.poll(cx));
         if let Some(span) = &mut span {
             match &result {
                 Ok(response) => answered(span, response, this.error_types),

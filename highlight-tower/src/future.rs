@@ -4,7 +4,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use highlight::http::ServerSpan;
+use highlight::http::{InSpan, ServerSpan};
 use http::{HeaderMap, Response, StatusCode, header};
 use pin_project_lite::pin_project;
 
@@ -14,27 +14,15 @@ pin_project! {
     /// The future of [`HighlightService`](crate::HighlightService): the inner one, with its request current in every poll and in drop.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F> {
-        // `None` once it has ended.
         #[pin]
-        future: Option<F>,
-        // `None` if there is no client, and once the response's body has it.
-        span: Option<ServerSpan>,
+        inner: InSpan<F, ServerSpan>,
         has_body: bool,
-    }
-
-    impl<F> PinnedDrop for ResponseFuture<F> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if let Some(span) = this.span {
-                span.run(|| this.future.set(None));
-            }
-        }
     }
 }
 
 impl<F> ResponseFuture<F> {
     pub(crate) fn new(future: F, span: Option<ServerSpan>, has_body: bool) -> Self {
-        Self { future: Some(future), span, has_body }
+        Self { inner: InSpan::new(future, span), has_body }
     }
 }
 
@@ -47,36 +35,24 @@ where
     type Output = Result<Response<HighlightBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let mut poll = || {
-            let result = this.future.as_mut().as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx));
-            if result.is_ready() {
-                // What it still holds is dropped here, where the request is current.
-                this.future.set(None);
-            }
-            result
-        };
-        let Some(span) = this.span else {
-            let result = ready!(poll());
-            return Poll::Ready(
-                result.map(|response| response.map(|body| HighlightBody::new(body, None, None))),
-            );
-        };
-        let result = ready!(span.run(poll));
-        let result = match result {
-            Ok(response) => {
-                span.set_status(response.status().as_u16());
-                span.set_grpc_status(response.headers());
-                span.record_response(response.headers());
+        let this = self.project();
+        let (result, mut span) = ready!(this.inner.poll(cx));
+        let result = match (result, &mut span) {
+            (Ok(response), Some(open)) => {
+                open.set_status(response.status().as_u16());
+                open.set_grpc_status(response.headers());
+                open.record_response(response.headers());
                 let ended = !*this.has_body || has_no_body(response.status());
-                let span = this.span.take().filter(|_| !ended);
+                let span = span.filter(|_| !ended);
                 let length = content_length(response.headers());
                 Ok(response.map(|body| HighlightBody::new(body, span, length)))
             }
-            Err(error) => {
+            (Err(error), Some(span)) => {
                 span.set_error("service error", error.to_string());
-                *this.span = None;
                 Err(error)
+            }
+            (result, None) => {
+                result.map(|response| response.map(|body| HighlightBody::new(body, None, None)))
             }
         };
         Poll::Ready(result)

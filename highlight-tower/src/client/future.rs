@@ -4,7 +4,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use highlight::http::ClientSpan;
+use highlight::http::{ClientSpan, InSpan};
 use http::Response;
 use pin_project_lite::pin_project;
 
@@ -15,26 +15,14 @@ pin_project! {
     /// current in every poll and in drop.
     #[must_use = "futures do nothing unless polled"]
     pub struct ClientResponseFuture<F> {
-        // `None` once it has ended.
         #[pin]
-        future: Option<F>,
-        // `None` if there is no client, and once the response's body has it.
-        span: Option<ClientSpan>,
-    }
-
-    impl<F> PinnedDrop for ClientResponseFuture<F> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if let Some(span) = this.span {
-                span.run(|| this.future.set(None));
-            }
-        }
+        inner: InSpan<F, ClientSpan>,
     }
 }
 
 impl<F> ClientResponseFuture<F> {
     pub(super) fn new(future: F, span: Option<ClientSpan>) -> Self {
-        Self { future: Some(future), span }
+        Self { inner: InSpan::new(future, span) }
     }
 }
 
@@ -47,20 +35,7 @@ where
     type Output = Result<Response<HighlightClientBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let mut poll = || {
-            let result = this.future.as_mut().as_pin_mut().map_or(Poll::Pending, |future| future.poll(cx));
-            if result.is_ready() {
-                // What it still holds is dropped here, where the span is current.
-                this.future.set(None);
-            }
-            result
-        };
-        let result = match this.span.as_ref() {
-            Some(span) => ready!(span.run(poll)),
-            None => ready!(poll()),
-        };
-        let mut span = this.span.take();
+        let (result, mut span) = ready!(self.project().inner.poll(cx));
         if let Some(span) = &mut span {
             match &result {
                 Ok(response) => {

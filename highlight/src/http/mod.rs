@@ -49,6 +49,7 @@ mod client;
 mod conventions;
 mod failure;
 mod grpc;
+mod in_span;
 mod instruments;
 mod options;
 mod recording;
@@ -60,6 +61,7 @@ pub use self::{
     conventions::protocol_version,
     failure::{BoxError, HandlerError},
     grpc::GrpcHeaders,
+    in_span::{InSpan, RequestSpan},
     options::ServerOptions,
     recording::{BodyRecorder, Recording},
     server::{ServerRequest, ServerSpan},
