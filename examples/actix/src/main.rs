@@ -23,7 +23,7 @@
 //! └─ GET /orders/{id}  500                                          567 µs  request my-next-request
 //!    ├─ orders  GET /orders/{id}            ████████████████████    567 µs  500  error: the order's record is damaged
 //!    └─ ERROR orders  the order's record is damaged  (std::io::error::Error)
-//!             example_actix::order::{{closure}}  ./examples/actix/src/main.rs:52
+//!             example_actix::order::{{closure}}  /examples/actix/src/main.rs:52
 //! ```
 
 use std::{env, error::Error, io};

@@ -11,8 +11,8 @@
 //! session my-sessi…                         1 request, 1 error
 //! └─ (no spans)                                                       0 µs  request my-request
 //!    └─ ERROR shop  the card was declined  (std::io::error::Error)
-//!             example_errors_only::check_out  ./examples/errors-only/src/main.rs:40
-//!             example_errors_only::main       ./examples/errors-only/src/main.rs:29
+//!             example_errors_only::check_out  /examples/errors-only/src/main.rs:40
+//!             example_errors_only::main       /examples/errors-only/src/main.rs:29
 //! ```
 
 use std::{error::Error, io};

@@ -23,7 +23,7 @@
 //! └─ GET  500                                                       519 µs  request my-next-request
 //!    ├─ orders  GET                         ████████████████████    519 µs  500  error: the order's record is damaged
 //!    └─ ERROR orders  the order's record is damaged  (std::io::error::Error)
-//!             example_tower::handle::{{closure}}  ./examples/tower/src/main.rs:73
+//!             example_tower::handle::{{closure}}  /examples/tower/src/main.rs:73
 //! ```
 //!
 //! The spans are named by the method alone, because tower knows no routes. A router of your own can tell its template:
