@@ -10,8 +10,8 @@ use crate::{
     encode::{self, EncodedItems, Encoder, Service},
     metrics::Collector,
     pipeline::{
-        self, Encode, Encoded, Limits, Pipeline, Segment, Transport, TransportSettings, log_weight,
-        span_weight,
+        self, Encode, Encoded, Limits, Pipeline, Segment, SpoolSettings, Transport, TransportSettings,
+        log_weight, span_weight,
     },
     propagation,
     record::LogRecord,
@@ -81,6 +81,12 @@ pub(crate) fn pipeline(
         interval: settings.export_interval,
         retry_for: settings.retry_for,
         linger: settings.shutdown_timeout,
+        // A test's memory is no place for what a program has left on disk.
+        spool: settings.spool.clone().filter(|_| over.is_none()).map(|path| SpoolSettings {
+            path,
+            max_bytes: settings.spool_bytes as u64,
+            max_age: settings.spool_age,
+        }),
         report_losses: settings.signals.contains(Signals::LOGS).then_some(REPORT_LOSSES),
         debug: settings.debug,
         ..pipeline::Settings::over(transport(settings))

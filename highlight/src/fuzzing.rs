@@ -5,6 +5,7 @@
 
 pub use crate::{
     encode::fuzzing::{encode, redact},
+    pipeline::fuzzing::spool,
     propagation::fuzzing::{baggage, cookie, headers, traceparent},
     stack::fuzzing::stack,
 };
@@ -15,5 +16,5 @@ mod mutate;
 
 #[cfg(test)]
 mod tests {
-    super::mutate::tests! { baggage cookie encode headers redact stack traceparent }
+    super::mutate::tests! { baggage cookie encode headers redact spool stack traceparent }
 }

@@ -2,8 +2,8 @@
 
 /// The books of a [`Client`](crate::Client).
 ///
-/// At rest, `produced == exported + dropped.total() + queued`. At any moment `produced` is at least that
-/// sum, and every counter but `queued` only grows. An item is a span, a log record (an error is one), or a metric data point.
+/// At rest, `produced == exported + dropped.total() + queued + spooled`. At any moment `produced` is at least that
+/// sum, and every counter but `queued` and `spooled` only grows. An item is a span, a log record (an error is one), or a metric data point.
 ///
 /// Losses are told to the server as well, unless logs are switched off ([`Config::signals`](crate::Config::signals)): at most once a
 /// minute, and at the end, as a log record of level `warn`, target `highlight` and message `telemetry was lost`, with
@@ -12,12 +12,16 @@
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Items that were recorded, sampled-out spans included.
+    /// Items that were recorded, sampled-out spans included; and what was found in the [spool](crate::Config::spool), left by a process
+    /// that is gone.
     pub produced: u64,
     /// Items in requests that the server answered with 200.
     pub exported: u64,
     /// Items in memory: waiting, or in the request that is under way.
     pub queued: u64,
+    /// Items that this process has on disk: see [`Config::spool`](crate::Config::spool). Those that are left at its end are produced anew
+    /// by the process that finds them.
+    pub spooled: u64,
     /// Items that were lost, by reason.
     pub dropped: Dropped,
     /// Errors that were not reported because the same error of the same request had been, or because
@@ -41,12 +45,14 @@ pub struct Dropped {
     pub sampled: u64,
     /// The server refused them for good (a 4xx).
     pub rejected: u64,
-    /// Given up after retrying for as long as the configuration allows.
+    /// Given up after retrying for as long as the configuration allows, or after as long on disk.
     pub expired: u64,
     /// Still undelivered when the client was shut down, or recorded after it.
     pub shut_down: u64,
     /// Dropped by [`Config::before_send`](crate::Config::before_send), on purpose or by a panic.
     pub hook: u64,
+    /// Lost in the [spool](crate::Config::spool): removed to make room for newer ones, or in a file that was damaged or gone.
+    pub spool: u64,
     /// Lost to a panic that was contained on the worker.
     pub internal: u64,
 }
@@ -68,6 +74,7 @@ impl Dropped {
             ("expired", self.expired),
             ("shut_down", self.shut_down),
             ("hook", self.hook),
+            ("spool", self.spool),
             ("internal", self.internal),
         ]
         .into_iter()

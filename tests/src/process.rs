@@ -29,15 +29,7 @@ pub struct Ended {
 ///
 /// If it cannot be run, or hangs.
 pub fn run(program: &str, argument: &str, endpoint: &str, environment: &[(&str, &str)]) -> Result<Ended> {
-    let mut command = Command::new(program);
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy();
-        if ["HIGHLIGHT_", "OTEL_", "RUST_"].iter().any(|prefix| name.starts_with(prefix)) {
-            command.env_remove(&*name);
-        }
-    }
-    command.arg(argument).env("HIGHLIGHT_OTLP_ENDPOINT", endpoint).envs(environment.iter().copied());
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut child = command(program, argument, endpoint, environment).stderr(Stdio::piped()).spawn()?;
     let stdout = text_of(child.stdout.take());
     let stderr = text_of(child.stderr.take());
     let started = Instant::now();
@@ -53,6 +45,21 @@ pub fn run(program: &str, argument: &str, endpoint: &str, environment: &[(&str, 
     };
     let text = |reader: thread::JoinHandle<String>| reader.join().unwrap_or_default();
     Ok(Ended { status, stdout: text(stdout), stderr: text(stderr) })
+}
+
+/// The same program, to be started and ended by the caller, who can read what it prints.
+#[must_use]
+pub fn command(program: &str, argument: &str, endpoint: &str, environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if ["HIGHLIGHT_", "OTEL_", "RUST_"].iter().any(|prefix| name.starts_with(prefix)) {
+            command.env_remove(&*name);
+        }
+    }
+    command.arg(argument).env("HIGHLIGHT_OTLP_ENDPOINT", endpoint).envs(environment.iter().copied());
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    command
 }
 
 fn text_of(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {

@@ -32,7 +32,7 @@ impl Stored {
     pub(crate) fn books_balance(&self) -> Result<()> {
         let Self { rows, stats, .. } = self;
         ensure!(
-            stats.produced == stats.exported + stats.dropped.total() + stats.queued,
+            stats.produced == stats.exported + stats.dropped.total() + stats.queued + stats.spooled,
             "unbalanced: {stats:?}"
         );
         ensure!(stats.queued == 0, "left after a flush: {stats:?}");
@@ -202,6 +202,7 @@ fn sum(all: &[Stats]) -> Stats {
         sum.produced += stats.produced;
         sum.exported += stats.exported;
         sum.queued += stats.queued;
+        sum.spooled += stats.spooled;
         sum.suppressed += stats.suppressed;
         sum.dropped.queue_full += stats.dropped.queue_full;
         sum.dropped.too_large += stats.dropped.too_large;
@@ -210,6 +211,7 @@ fn sum(all: &[Stats]) -> Stats {
         sum.dropped.expired += stats.dropped.expired;
         sum.dropped.shut_down += stats.dropped.shut_down;
         sum.dropped.hook += stats.dropped.hook;
+        sum.dropped.spool += stats.dropped.spool;
         sum.dropped.internal += stats.dropped.internal;
     }
     sum

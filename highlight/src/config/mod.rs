@@ -21,7 +21,7 @@ mod setters;
 mod signals;
 mod version;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use tracing::level_filters::LevelFilter;
 
@@ -91,6 +91,9 @@ pub struct Config {
     retry_for: Option<Duration>,
     queue_items: Option<usize>,
     queue_bytes: Option<usize>,
+    spool: Option<PathBuf>,
+    spool_bytes: Option<usize>,
+    spool_age: Option<Duration>,
 }
 
 /// The successor's receiver (C§1.1).

@@ -113,6 +113,9 @@ options! {
     RETRY_FOR = OptionDoc::new("retry_for", &["HIGHLIGHT_RETRY_FOR"], "5 min");
     QUEUE_ITEMS = OptionDoc::new("queue_items", &["HIGHLIGHT_QUEUE_ITEMS"], "65,536");
     QUEUE_BYTES = OptionDoc::new("queue_bytes", &["HIGHLIGHT_QUEUE_BYTES"], "32 MiB");
+    SPOOL = OptionDoc::new("spool", &["HIGHLIGHT_SPOOL"], "none");
+    SPOOL_BYTES = OptionDoc::new("spool_bytes", &["HIGHLIGHT_SPOOL_BYTES"], "64 MiB");
+    SPOOL_AGE = OptionDoc::new("spool_age", &["HIGHLIGHT_SPOOL_AGE"], "24 h");
 }
 
 // Variables with a rule of their own.

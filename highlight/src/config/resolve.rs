@@ -1,6 +1,11 @@
 //! From what code, environment and defaults say to plain values, checked once.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use http::HeaderMap;
 use tracing::level_filters::LevelFilter;
@@ -77,6 +82,11 @@ pub(crate) struct Resolved {
     pub(crate) retry_for: Duration,
     pub(crate) queue_items: usize,
     pub(crate) queue_bytes: usize,
+    /// An absolute path.
+    pub(crate) spool: Option<PathBuf>,
+    pub(crate) spool_bytes: usize,
+    /// At most 30 days.
+    pub(crate) spool_age: Duration,
     /// What `init` should say once: variables without effect, and settings that look like a mistake.
     pub(crate) warnings: Vec<String>,
 }
@@ -90,6 +100,9 @@ const DEFAULT_RETRY_FOR: Duration = Duration::from_secs(5 * 60);
 /// flood of tiny ones costs beside their bytes.
 const DEFAULT_QUEUE_ITEMS: usize = 65_536;
 const DEFAULT_QUEUE_BYTES: usize = 32 * 1024 * 1024;
+const DEFAULT_SPOOL_BYTES: usize = 64 * 1024 * 1024;
+const DEFAULT_SPOOL_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_SPOOL_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Longer durations are mistakes, and could overflow an `Instant` that they are added to.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
@@ -192,6 +205,15 @@ impl Config {
                 .unwrap_or(DEFAULT_RETRY_FOR),
             queue_items: count(&env, &options::QUEUE_ITEMS, self.queue_items)?.unwrap_or(DEFAULT_QUEUE_ITEMS),
             queue_bytes: count(&env, &options::QUEUE_BYTES, self.queue_bytes)?.unwrap_or(DEFAULT_QUEUE_BYTES),
+            spool: self.resolve_spool(&env)?,
+            spool_bytes: count(&env, &options::SPOOL_BYTES, self.spool_bytes)?.unwrap_or(DEFAULT_SPOOL_BYTES),
+            spool_age: duration_within(
+                &env,
+                &options::SPOOL_AGE,
+                self.spool_age,
+                MIN_DURATION..=MAX_SPOOL_AGE,
+            )?
+            .unwrap_or(DEFAULT_SPOOL_AGE),
             warnings: {
                 otel::warn_of_ignored(&env);
                 env.into_warnings()
@@ -289,6 +311,21 @@ impl Config {
         Ok(prefixes)
     }
 
+    /// The directory, whatever the program makes its current one later. Whether it can be used shows when it is.
+    fn resolve_spool(&self, env: &Env<'_>) -> Result<Option<PathBuf>, InitError> {
+        let option = &options::SPOOL;
+        let absolute = |path: &Path| match std::path::absolute(path) {
+            Ok(path) if !path.as_os_str().as_encoded_bytes().contains(&0) => Ok(path),
+            _ => Err(Remedy::Borrowed("name a directory that is for this alone")),
+        };
+        match self.spool.as_deref().filter(|path| !path.as_os_str().is_empty()) {
+            Some(path) => absolute(path)
+                .map(Some)
+                .map_err(|remedy| InitError::invalid(option.name, CODE, &path.to_string_lossy(), remedy)),
+            None => env.read(option, |text| absolute(Path::new(text))),
+        }
+    }
+
     fn resolve_headers(&self, env: &Env<'_>) -> Result<HeaderMap, InitError> {
         let option = &options::HEADER;
         let invalid = |source, remedy| InitError::invalid(option.name, source, HIDDEN, remedy);
@@ -335,11 +372,24 @@ fn duration(
     code: Option<Duration>,
     min: Duration,
 ) -> Result<Option<Duration>, InitError> {
+    duration_within(env, option, code, min..=MAX_DURATION)
+}
+
+fn duration_within(
+    env: &Env<'_>,
+    option: &OptionDoc,
+    code: Option<Duration>,
+    range: RangeInclusive<Duration>,
+) -> Result<Option<Duration>, InitError> {
     let remedy = || {
+        let days = match range.end().as_secs() / (24 * 60 * 60) {
+            1 => "a day".to_owned(),
+            days => format!("{days} days"),
+        };
         Remedy::Owned(format!(
-            "use {} to {} milliseconds (a day), without a unit in the environment",
-            min.as_millis(),
-            MAX_DURATION.as_millis()
+            "use {} to {} milliseconds ({days}), without a unit in the environment",
+            range.start().as_millis(),
+            range.end().as_millis()
         ))
     };
     env.value(
@@ -347,7 +397,7 @@ fn duration(
         code,
         |text| text.parse().map(Duration::from_millis).map_err(|_| remedy()),
         |time| {
-            if (min..=MAX_DURATION).contains(&time) { Ok(time) } else { Err(remedy()) }
+            if range.contains(&time) { Ok(time) } else { Err(remedy()) }
         },
     )
 }

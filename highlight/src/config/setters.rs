@@ -396,7 +396,7 @@ impl Config {
     }
 
     /// How long an item is kept for an endpoint that does not answer, from 0 (one attempt) to a day. The queue's
-    /// limits hold all the time.
+    /// limits hold all the time. With a [`spool`](Self::spool), its age limit takes the place of this one.
     ///
     /// Environment, in milliseconds: `HIGHLIGHT_RETRY_FOR`. Default: 5 min.
     pub fn retry_for(mut self, time: Duration) -> Self {
@@ -418,6 +418,44 @@ impl Config {
     /// Environment: `HIGHLIGHT_QUEUE_BYTES`. Default: 32 MiB (33,554,432).
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.queue_bytes = Some(bytes);
+        self
+    }
+
+    /// A directory that keeps what cannot be delivered, until the endpoint is back or a later process finds it. Made if it is missing.
+    ///
+    /// While the endpoint is away, what is due goes there rather than waiting in memory, and outlives the process, also a
+    /// `kill -9`; lost with the process is what it recorded since the last request began, or within one
+    /// [`export_interval`](Self::export_interval); and, with the machine's power, what the operating system had not yet written. At the end, what `shutdown` could not deliver in time
+    /// goes there too. Fresh telemetry is sent first, then the oldest of the directory, one request at a time.
+    ///
+    /// Any number of processes may share it: each has its own files, and takes over those of processes that are gone, at its start and
+    /// once a minute. They are sent to this configuration's endpoint, so services with another endpoint or other credentials need
+    /// another directory. It holds what would be sent, after redaction, for the owner's eyes only; links are not followed. On
+    /// file systems without locks it stays empty.
+    ///
+    /// Delivery is at least once: what the server has taken from a process that is killed before it could note that, is sent again.
+    /// A disk that is full or cannot be written costs nothing that memory can keep; a damaged file costs what is in it. Both are said,
+    /// and counted: [`Stats::spooled`](crate::Stats::spooled), [`Dropped::spool`](crate::Dropped::spool).
+    ///
+    /// Environment: `HIGHLIGHT_SPOOL`. Default: none, nothing is written.
+    pub fn spool(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.spool = Some(directory.into());
+        self
+    }
+
+    /// How many bytes a process may have in the [`spool`](Self::spool), at least 1. The oldest make room for new ones, and are counted.
+    ///
+    /// Environment: `HIGHLIGHT_SPOOL_BYTES`. Default: 64 MiB (67,108,864).
+    pub fn spool_bytes(mut self, bytes: usize) -> Self {
+        self.spool_bytes = Some(bytes);
+        self
+    }
+
+    /// How old telemetry in the [`spool`](Self::spool) may be to be sent, up to 30 days; what is older is counted as `expired`.
+    ///
+    /// Environment, in milliseconds: `HIGHLIGHT_SPOOL_AGE`. Default: 24 h.
+    pub fn spool_age(mut self, age: Duration) -> Self {
+        self.spool_age = Some(age);
         self
     }
 }

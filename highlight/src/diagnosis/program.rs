@@ -64,8 +64,9 @@ fn spans(seen: bool) -> Finding {
 }
 
 fn exports(stats: &Stats) -> Finding {
-    let Stats { produced, exported, queued, dropped, .. } = *stats;
-    let counts = format!("{produced} items produced, {exported} exported, {queued} queued");
+    let Stats { produced, exported, queued, spooled, dropped, .. } = *stats;
+    let on_disk = if spooled > 0 { format!(", {spooled} on disk") } else { String::new() };
+    let counts = format!("{produced} items produced, {exported} exported, {queued} queued{on_disk}");
     let lost = [
         (dropped.rejected, "refused by the server", "see the answers above"),
         (dropped.expired, "expired", "the endpoint was away for longer than `retry_for`"),
@@ -76,6 +77,7 @@ fn exports(stats: &Stats) -> Finding {
         ),
         (dropped.queue_full, "without room in the queue", "raise `queue_items` and `queue_bytes`, or sample"),
         (dropped.too_large, "too large", "shorten attributes and messages"),
+        (dropped.spool, "lost in the spool", "raise `spool_bytes`, and leave its files alone"),
         (
             dropped.internal,
             "lost to a contained panic",
@@ -106,6 +108,7 @@ mod tests {
             (Dropped { shut_down: 7, ..Dropped::default() }, "guard"),
             (Dropped { queue_full: 7, ..Dropped::default() }, "queue_items"),
             (Dropped { too_large: 7, ..Dropped::default() }, "shorten"),
+            (Dropped { spool: 7, ..Dropped::default() }, "spool_bytes"),
             (Dropped { internal: 7, ..Dropped::default() }, "maintainers"),
         ];
         for (dropped, remedy) in table {

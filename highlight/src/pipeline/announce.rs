@@ -4,8 +4,10 @@
 
 use std::{
     fmt,
-    io::Write,
+    io::{self, Write},
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -46,6 +48,7 @@ pub(super) enum Loss {
     Rejected,
     TooLarge,
     QueueFull,
+    Spool,
     Internal,
 }
 
@@ -56,8 +59,9 @@ pub(super) struct Announcer {
     capacity: usize,
     /// Items lost so far when the endpoint went away; `None` while it answers.
     away_since: Option<u64>,
-    losses: [Mention; 4],
+    losses: [Mention; 5],
     queue_full: u64,
+    spool_fails: bool,
 }
 
 #[derive(Debug, Default)]
@@ -68,7 +72,14 @@ struct Mention {
 
 impl Announcer {
     pub(super) fn new(endpoint: String, capacity: usize) -> Self {
-        Self { endpoint, capacity, away_since: None, losses: Default::default(), queue_full: 0 }
+        Self {
+            endpoint,
+            capacity,
+            away_since: None,
+            losses: Default::default(),
+            queue_full: 0,
+            spool_fails: false,
+        }
     }
 
     /// A try failed that will be repeated. `lost` counts all items lost up to now.
@@ -93,6 +104,21 @@ impl Announcer {
         Some(Line { level: Level::Warn, text })
     }
 
+    /// The spool cannot be written, or can again; each change once.
+    pub(super) fn spool(&mut self, path: &Path, failure: Option<&io::Error>) -> Option<Line> {
+        if mem::replace(&mut self.spool_fails, failure.is_some()) == failure.is_some() {
+            return None;
+        }
+        let path = path.display();
+        Some(match failure {
+            Some(error) => Line {
+                level: Level::Warn,
+                text: format!("cannot keep telemetry in the spool {path}: {error}; it is kept in memory"),
+            },
+            None => Line { level: Level::Info, text: format!("keeping telemetry in the spool {path} again") },
+        })
+    }
+
     /// The server answered, whatever it said.
     pub(super) fn reachable(&mut self, lost: u64) -> Option<Line> {
         let lost = lost - self.away_since.take()?;
@@ -111,12 +137,13 @@ impl Announcer {
             return None;
         }
         mention.last = Some(now);
-        let items = std::mem::take(&mut mention.unsaid);
+        let items = mem::take(&mut mention.unsaid);
         let endpoint = &self.endpoint;
         let text = match loss {
             Loss::Rejected => format!("{endpoint} refuses telemetry: {reason}"),
             Loss::TooLarge => format!("telemetry larger than {endpoint} accepts: {reason}"),
             Loss::QueueFull => format!("more telemetry than {endpoint} takes: {reason}"),
+            Loss::Spool => format!("telemetry in the spool was lost: {reason}"),
             Loss::Internal => format!("contained a panic while {reason}; telemetry goes on"),
         };
         Some(Line { level: Level::Warn, text: format!("{text}; items lost: {items}") })
@@ -125,7 +152,7 @@ impl Announcer {
     /// Compares with the number of items the full queue has dropped. While the endpoint is away that needs
     /// no line of its own.
     pub(super) fn queue_full(&mut self, total: u64, now: Instant) -> Option<Line> {
-        let items = total - std::mem::replace(&mut self.queue_full, total);
+        let items = total - mem::replace(&mut self.queue_full, total);
         if items == 0 || self.away_since.is_some() {
             return None;
         }

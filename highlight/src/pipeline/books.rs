@@ -8,6 +8,7 @@ pub(super) struct Books {
     pub(super) produced: u64,
     pub(super) exported: u64,
     pub(super) in_flight: u64,
+    pub(super) spooled: u64,
     pub(super) dropped: Dropped,
 }
 
@@ -21,6 +22,8 @@ impl Books {
             Fate::Expired => &mut self.dropped.expired,
             Fate::ShutDown => &mut self.dropped.shut_down,
             Fate::Hook => &mut self.dropped.hook,
+            Fate::Spool => &mut self.dropped.spool,
+            Fate::Spooled => &mut self.spooled,
             Fate::Internal => &mut self.dropped.internal,
         }
     }
@@ -31,6 +34,7 @@ impl Books {
             produced: self.produced + sampled,
             exported: self.exported,
             queued: waiting as u64 + self.in_flight,
+            spooled: self.spooled,
             dropped: Dropped { sampled, ..self.dropped },
             suppressed,
             // The client adds these: nothing of them ever reaches the pipeline.
@@ -49,5 +53,9 @@ pub(super) enum Fate {
     ShutDown,
     /// Dropped on purpose, by the program's hook.
     Hook,
+    /// Lost on disk.
+    Spool,
+    /// Kept on disk: the one that is not final.
+    Spooled,
     Internal,
 }

@@ -16,6 +16,15 @@ impl Deadline {
         self.0.map(|at| at.saturating_duration_since(Instant::now()))
     }
 
+    /// Leaves time for what is to be done by the deadline after giving up: a quarter, of at most half a second.
+    pub(super) fn early(self) -> Self {
+        let reserve = |left: Duration| (left / 4).min(Duration::from_millis(500));
+        match (self.0, self.remaining()) {
+            (Some(at), Some(left)) => Self(at.checked_sub(reserve(left))),
+            _ => self,
+        }
+    }
+
     pub(super) fn has_passed(self) -> bool {
         self.remaining().is_some_and(|left| left.is_zero())
     }

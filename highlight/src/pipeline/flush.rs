@@ -22,12 +22,12 @@ pub enum FlushError {
     )]
     Timeout(Duration),
     /// The endpoint could not be reached or refused. What can be sent again is kept, unless this was the
-    /// shutdown.
+    /// shutdown; then a [spool](crate::Config::spool) keeps it.
     #[error(
         "{items} items were not delivered: the endpoint cannot be reached or refuses them; see the line logged about it"
     )]
     Undelivered {
-        /// Items that were lost or are still waiting.
+        /// Items that were lost, are still waiting, or are in the spool.
         items: u64,
     },
     /// This process is a fork of the one that started the client, and threads do not survive a fork.

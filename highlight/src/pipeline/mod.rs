@@ -4,6 +4,9 @@
 //! push -> trim -> queue -> worker: encode -> outbox -> transport -> server
 //!                            ^ collect metrics              |
 //!                            +------------- retry <---------+
+//!                                             |  ^
+//!                                             v  |  on request
+//!                                             spool
 //! ```
 //!
 //! - The request path only takes a lock: [`queue`]. No I/O, no waiting, no panic.
@@ -11,7 +14,7 @@
 //!   all it calls.
 //! - Memory is bounded: [`Limits::max_bytes`] of waiting items (estimated), plus one batch in flight with
 //!   its compressed form. No item is larger than a request may be: [`trim`].
-//! - The books always balance: `produced == exported + dropped.total() + queued`, in every snapshot. What was
+//! - The books always balance: `produced == exported + dropped.total() + queued + spooled`, in every snapshot. What was
 //!   lost is told: [`loss`].
 //!
 //! `docs/faults.md` has what comes of it when the endpoint fails.
@@ -30,11 +33,15 @@ mod probe;
 mod queue;
 mod retry;
 pub(crate) mod segment;
+mod spool;
 mod sync;
 mod transport;
 mod trim;
 mod weight;
 mod worker;
+
+#[cfg(any(fuzzing, test))]
+pub(crate) use self::spool::fuzzing;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -49,6 +56,7 @@ use self::{
     loss::LossReports,
     queue::Queue,
     retry::Delays,
+    spool::Spool,
     sync::{Arc, AtomicBool, Ordering},
     transport::Http,
     worker::{Metrics, Outbox, Worker},
@@ -58,6 +66,7 @@ pub(crate) use self::{
     limits::Limits,
     probe::{Probe, Reply},
     segment::{CollectMetrics, Encode, Encoded, Segment, Signal},
+    spool::SpoolSettings,
     transport::{Transport, TransportSettings},
     weight::{log_weight, span_weight},
 };
@@ -77,6 +86,8 @@ pub(crate) struct Settings {
     pub(crate) delays: Delays,
     /// How long the worker may go on after the last handle was dropped without a shutdown. Default 5 s.
     pub(crate) linger: Duration,
+    /// Where to keep on disk what cannot be delivered; `None`, the default, for nowhere.
+    pub(crate) spool: Option<SpoolSettings>,
     /// Time between two reports of losses to the server; `None`, the default, for none at all.
     pub(crate) report_losses: Option<Duration>,
     /// Say losses on standard error as well. Default off.
@@ -95,6 +106,7 @@ impl Settings {
             retry_for: Duration::from_secs(300),
             delays: Delays::default(),
             linger: Duration::from_secs(5),
+            spool: None,
             report_losses: None,
             debug: false,
             voice: Voice::default(),
@@ -159,6 +171,7 @@ impl Pipeline {
             losses: LossReports::new(settings.report_losses, settings.debug),
             retry_for: settings.retry_for,
             outbox: Outbox::new(settings.delays),
+            spool: settings.spool.map(Spool::new),
         };
         thread::Builder::new().name("highlight".to_owned()).spawn(move || worker.run())?;
         let handle = Handle {

@@ -92,10 +92,12 @@ pub(super) enum Call {
 /// How the worker wants to sleep.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Sleep {
-    /// Until there is work, or metrics are to be collected.
-    UntilWork { collect_at: Option<Instant> },
+    /// Until there is work, or the worker has something to do at a time of its own.
+    UntilWork { wake_at: Option<Instant> },
     /// The endpoint is away: until the next try, whatever is pushed meanwhile.
     BackOff { until: Instant },
+    /// Not at all: there is more to send, and what was pushed meanwhile goes first.
+    Not,
 }
 
 /// How many of the items waiting in each lane are to leave even if they do not fill a batch.
@@ -241,6 +243,20 @@ impl Queue {
         state.books.in_flight += points;
     }
 
+    /// Items that were found on disk.
+    pub(super) fn count_found(&self, items: u64) {
+        let mut state = lock(&self.state);
+        state.books.produced += items;
+        state.books.spooled += items;
+    }
+
+    /// Items on disk are in hand again.
+    pub(super) fn unspool(&self, items: u64) {
+        let mut state = lock(&self.state);
+        state.books.spooled -= items;
+        state.books.in_flight += items;
+    }
+
     /// Blocks until the worker has something to do.
     pub(super) fn next_call(&self, sleep: Sleep) -> Call {
         let mut state = lock(&self.state);
@@ -257,18 +273,19 @@ impl Queue {
             let (alarm, wake_at) = match sleep {
                 Sleep::BackOff { until } if until <= now => return Call::Work(Due::default()),
                 Sleep::BackOff { until } => (Alarm::Off, Some(until)),
-                Sleep::UntilWork { collect_at } => {
-                    if state.is_urgent(&self.limits) || collect_at.is_some_and(|at| at <= now) {
+                Sleep::Not => return Call::Work(state.everything()),
+                Sleep::UntilWork { wake_at } => {
+                    if state.is_urgent(&self.limits) || wake_at.is_some_and(|at| at <= now) {
                         return Call::Work(Due::default());
                     }
                     if state.waiting() == 0 {
-                        (Alarm::Any, collect_at)
+                        (Alarm::Any, wake_at)
                     } else {
                         let until = *linger_until.get_or_insert(deadline::later(now, self.interval));
                         if until <= now {
                             return Call::Work(state.everything());
                         }
-                        (Alarm::Urgent, Some(collect_at.map_or(until, |at| at.min(until))))
+                        (Alarm::Urgent, Some(wake_at.map_or(until, |at| at.min(until))))
                     }
                 }
             };
@@ -317,6 +334,11 @@ impl Queue {
         let books = &mut state.books;
         books.in_flight -= items;
         *books.counter(fate) += items;
+    }
+
+    /// How many wait now.
+    pub(super) fn waiting(&self) -> Due {
+        lock(&self.state).everything()
     }
 
     /// Asks the worker to send everything that waits now.

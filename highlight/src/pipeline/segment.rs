@@ -9,6 +9,7 @@ use std::{mem, time::Instant};
 
 use opentelemetry_sdk::trace::SpanData;
 
+use super::spool::Stored;
 use crate::record::LogRecord;
 
 /// Turns items into request bodies; sanitising and redaction happen in here, on the worker.
@@ -78,6 +79,8 @@ pub(crate) struct Request {
     pub(super) segments: Vec<Segment>,
     /// When it was tried for the first time; it expires a while after.
     pub(super) first_tried: Option<Instant>,
+    /// The file that it was read from.
+    pub(super) file: Option<Stored>,
 }
 
 impl Request {
@@ -103,7 +106,7 @@ impl Request {
     }
 
     fn new(signal: Signal, segments: Vec<Segment>) -> Self {
-        Self { signal, segments, first_tried: None }
+        Self { signal, segments, first_tried: None, file: None }
     }
 
     pub(super) fn items(&self) -> u64 {

@@ -8,7 +8,7 @@ use std::{
     mem,
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use opentelemetry::Context;
@@ -23,10 +23,13 @@ use super::{
     queue::{Batch, Call, Due, Queue, Sleep},
     retry::{Backoff, Delays, Verdict, judge},
     segment::{CollectMetrics, Encode, Encoded, Request, Segment, Signal},
+    spool::{Oldest, Spool},
     sync::Arc,
     transport::{Answer, Failure, Transport},
 };
 use crate::{say, stats::Dropped};
+
+mod spooling;
 
 /// The largest body sent, before compression. The server takes 20 MiB (C§1.3); many proxies take less.
 const MAX_BODY: usize = 8 << 20;
@@ -42,6 +45,7 @@ pub(super) struct Worker {
     pub(super) losses: LossReports,
     pub(super) retry_for: Duration,
     pub(super) outbox: Outbox,
+    pub(super) spool: Option<Spool>,
 }
 
 /// The collector and its clock.
@@ -59,6 +63,8 @@ pub(super) struct Outbox {
     retry_at: Option<Instant>,
     /// Items that were taken from the queue and not delivered, whatever the reason.
     undelivered: u64,
+    /// A last try failed: with a spool, the others are not tried.
+    gave_up: bool,
 }
 
 /// How hard to try.
@@ -72,11 +78,22 @@ enum Effort {
 
 impl Outbox {
     pub(super) fn new(delays: Delays) -> Self {
-        Self { requests: VecDeque::new(), backoff: Backoff::new(delays), retry_at: None, undelivered: 0 }
+        Self {
+            requests: VecDeque::new(),
+            backoff: Backoff::new(delays),
+            retry_at: None,
+            undelivered: 0,
+            gave_up: false,
+        }
     }
 
     fn items(&self) -> u64 {
         self.requests.iter().map(Request::items).sum()
+    }
+
+    /// Whether the endpoint is to be left alone for now.
+    fn backs_off(&self) -> bool {
+        self.retry_at.is_some_and(|at| at > Instant::now())
     }
 }
 
@@ -95,11 +112,15 @@ impl Worker {
         let _finish = Finish(Arc::clone(&self.queue));
         // Whatever the client, the encoder and its hooks record on this thread is no telemetry.
         let _silent = Context::enter_telemetry_suppressed_scope();
+        let _ = self.survive(Self::look_into_spool);
         loop {
             match self.queue.next_call(self.sleep()) {
+                Call::Work(due) if self.outbox.backs_off() => {
+                    let _ = self.survive(|worker| worker.stow(due));
+                }
                 Call::Work(due) => {
                     let collect = self.metrics.as_ref().is_some_and(Metrics::is_due);
-                    let _ = self.survive(|worker| worker.pass(due, collect, Effort::Patient));
+                    let _ = self.survive(|worker| worker.pass(due, collect, 1, Effort::Patient));
                 }
                 Call::Flush(tickets, due) => {
                     let outcome = self.survive(|worker| worker.flush(due, Effort::Patient));
@@ -108,7 +129,10 @@ impl Worker {
                     }
                 }
                 Call::Stop(stop, due) => {
-                    let outcome = self.survive(|worker| worker.flush(due, Effort::Last(stop.deadline)));
+                    let deadline = if self.spool.is_some() { stop.deadline.early() } else { stop.deadline };
+                    let outcome = self.survive(|worker| worker.flush(due, Effort::Last(deadline)));
+                    // Whoever comes next finds what is left.
+                    self.spool = None;
                     stop.ticket.resolve(outcome.unwrap_or_else(|items| self.undelivered(items)));
                     return;
                 }
@@ -137,16 +161,24 @@ impl Worker {
 
     fn sleep(&self) -> Sleep {
         match self.outbox.retry_at {
+            Some(until) if self.spool.as_ref().is_some_and(Spool::takes) => {
+                Sleep::UntilWork { wake_at: Some(until) }
+            }
             Some(until) => Sleep::BackOff { until },
-            None => Sleep::UntilWork { collect_at: self.metrics.as_ref().map(|metrics| metrics.collect_at) },
+            None if self.spooled() > 0 => Sleep::Not,
+            None => {
+                let collect_at = self.metrics.as_ref().map(|metrics| metrics.collect_at);
+                let look_at = self.spool.as_ref().and_then(Spool::look_at);
+                Sleep::UntilWork { wake_at: collect_at.into_iter().chain(look_at).min() }
+            }
         }
     }
 
     /// Sends everything, and says what did not get through.
     fn flush(&mut self, due: Due, effort: Effort) -> Flushed {
         let before = self.outbox.undelivered;
-        let passed = self.pass(due, true, effort);
-        let mut items = self.outbox.undelivered - before;
+        let passed = self.pass(due, true, usize::MAX, effort);
+        let mut items = self.outbox.undelivered - before + self.queue.stats().spooled;
         if passed.is_break() {
             items += self.queue.queued();
         }
@@ -156,10 +188,11 @@ impl Worker {
         }
     }
 
-    /// Sends what is left from before, what is due, the metrics, and the report of what was lost. Breaks off when
-    /// the endpoint is away.
-    fn pass(&mut self, due: Due, collect: bool, effort: Effort) -> ControlFlow<()> {
-        let sent = self.send_all(due, collect, effort);
+    /// Sends what is left from before, what is due, the metrics, up to so many requests of the spool, and the report of what was lost.
+    /// Breaks off when the endpoint is away.
+    fn pass(&mut self, due: Due, collect: bool, spooled: usize, effort: Effort) -> ControlFlow<()> {
+        self.look_into_spool();
+        let sent = self.send_all(due, collect, spooled.min(self.spooled()), effort);
         let dropped = self.queue.stats().dropped;
         if let Some(line) = self.losses.debug_line(dropped, Instant::now()) {
             say::debug(&line);
@@ -169,7 +202,13 @@ impl Worker {
         self.report_losses(dropped, effort)
     }
 
-    fn send_all(&mut self, mut due: Due, mut collect: bool, effort: Effort) -> ControlFlow<()> {
+    fn send_all(
+        &mut self,
+        mut due: Due,
+        mut collect: bool,
+        mut spooled: usize,
+        effort: Effort,
+    ) -> ControlFlow<()> {
         self.outbox.retry_at = None;
         let mut first = true;
         loop {
@@ -181,6 +220,13 @@ impl Worker {
                 self.encode(batch);
             } else if mem::take(&mut collect) {
                 self.collect();
+            } else if spooled > 0 {
+                self.send_oldest(effort)?;
+                spooled -= 1;
+                if spooled > 0 {
+                    // What is fresh does not wait for what is old.
+                    due = self.queue.waiting();
+                }
             } else {
                 return ControlFlow::Continue(());
             }
@@ -249,22 +295,35 @@ impl Worker {
         self.outbox.requests.extend(Request::pack(signal, segments, MAX_BODY));
     }
 
+    /// Whether nothing is to be tried any more.
+    fn is_over(&self, effort: Effort) -> bool {
+        match effort {
+            Effort::Patient => self.queue.is_abandoned(),
+            Effort::Last(deadline) => {
+                let gave_up = self.outbox.gave_up && self.spool.is_some();
+                gave_up || self.queue.is_abandoned() || deadline.has_passed()
+            }
+        }
+    }
+
     /// Tries a request once and books the result. Breaks if the endpoint is to be left alone for a while.
     fn deliver(&mut self, mut request: Request, effort: Effort) -> ControlFlow<()> {
         let limit = match effort {
             Effort::Patient => None,
             Effort::Last(deadline) => deadline.remaining(),
         };
-        if self.queue.is_abandoned() || limit.is_some_and(|limit| limit.is_zero()) {
-            self.lose(request.items(), Fate::ShutDown, "");
+        if self.is_over(effort) {
+            self.keep_or_lose(request, Fate::ShutDown);
             return ControlFlow::Continue(());
         }
         if request.bytes() > MAX_BODY {
+            self.release(&mut request);
             self.too_large(request, "8 MiB");
             return ControlFlow::Continue(());
         }
         let first_tried = *request.first_tried.get_or_insert_with(Instant::now);
         let Some(result) = contained(|| self.transport.send(&request, limit)) else {
+            self.release(&mut request);
             self.lose(request.items(), Fate::Internal, "sending");
             return ControlFlow::Continue(());
         };
@@ -273,19 +332,24 @@ impl Worker {
         if let Verdict::Retry { after } = verdict {
             if let Effort::Last(_) = effort {
                 self.say(|announcer| announcer.unreachable_at_last(&reason));
-                self.lose(request.items(), Fate::ShutDown, "");
+                self.outbox.gave_up = true;
+                self.keep_or_lose(request, Fate::ShutDown);
                 return ControlFlow::Continue(());
             }
             let lost = self.lost();
             self.say(|announcer| announcer.unreachable(&reason, lost));
             self.outbox.retry_at = Some(deadline::later(Instant::now(), self.outbox.backoff.next(after)));
-            if first_tried.elapsed() >= self.retry_for {
-                self.lose(request.items(), Fate::Expired, "");
-            } else {
-                self.outbox.requests.push_front(request);
+            if let Err(request) = self.keep(request) {
+                if first_tried.elapsed() >= self.retry_for {
+                    self.lose(request.items(), Fate::Expired, "");
+                } else {
+                    self.outbox.requests.push_front(request);
+                }
             }
+            self.stow(Due::default());
             return ControlFlow::Break(());
         }
+        self.release(&mut request);
         self.outbox.backoff.reset();
         let lost = self.lost();
         self.say(|announcer| announcer.reachable(lost));
@@ -302,6 +366,7 @@ impl Worker {
         ControlFlow::Continue(())
     }
 
+    /// What is large is in memory from here on: its file is gone, and its halves get their own if they fail.
     fn too_large(&mut self, request: Request, reason: &str) {
         match request.split() {
             Ok((first, second)) => {
@@ -323,7 +388,8 @@ impl Worker {
             Fate::Rejected => self.mention(Loss::Rejected, items, reason),
             Fate::TooLarge => self.mention(Loss::TooLarge, items, reason),
             Fate::Internal => self.mention(Loss::Internal, items, reason),
-            Fate::Expired | Fate::ShutDown | Fate::Hook | Fate::Exported => {}
+            Fate::Spool => self.mention(Loss::Spool, items, reason),
+            Fate::Expired | Fate::ShutDown | Fate::Hook | Fate::Exported | Fate::Spooled => {}
         }
     }
 

@@ -62,7 +62,8 @@ fn main() -> Result<ExitCode> {
 
     let stats = client.stats();
     let received = sink.count()?;
-    let books = stats.produced.abs_diff(stats.exported + stats.dropped.total() + stats.queued);
+    let books =
+        stats.produced.abs_diff(stats.exported + stats.dropped.total() + stats.queued + stats.spooled);
     println!("{}", line(&stats));
     println!(
         "received {received}; balance error: {books} in the books, {} against the receiver",

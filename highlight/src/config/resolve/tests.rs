@@ -98,6 +98,9 @@ fn shown(resolved: &Resolved, option: &str) -> String {
         "retry_for" => millis(resolved.retry_for),
         "queue_items" => resolved.queue_items.to_string(),
         "queue_bytes" => resolved.queue_bytes.to_string(),
+        "spool" => resolved.spool.as_ref().map_or("none".to_owned(), |path| path.display().to_string()),
+        "spool_bytes" => resolved.spool_bytes.to_string(),
+        "spool_age" => millis(resolved.spool_age),
         other => panic!("{other} has no words"),
     }
 }
@@ -110,6 +113,7 @@ fn plain(documented: &str) -> String {
     };
     match documented.rsplit_once(' ') {
         Some((number, "s")) => scaled(number, 1000, " ms"),
+        Some((number, "h")) => scaled(number, 3_600_000, " ms"),
         Some((number, "min")) => scaled(number, 60_000, " ms"),
         Some((number, "MiB")) => scaled(number, 1024 * 1024, ""),
         _ if documented.starts_with(|c: char| c.is_ascii_digit()) => documented.replace(',', ""),
@@ -181,6 +185,9 @@ const EXAMPLES: &[Example] = &[
     ("HIGHLIGHT_RETRY_FOR", "0", "0 ms", &[]),
     ("HIGHLIGHT_QUEUE_ITEMS", "100", "100", &[]),
     ("HIGHLIGHT_QUEUE_BYTES", "1048576", "1048576", &[]),
+    ("HIGHLIGHT_SPOOL", "/var/spool/shop", "/var/spool/shop", &[]),
+    ("HIGHLIGHT_SPOOL_BYTES", "1048576", "1048576", &[]),
+    ("HIGHLIGHT_SPOOL_AGE", "172800000", "172800000 ms", &[]),
 ];
 
 fn example(variable: &str) -> &'static Example {
@@ -296,6 +303,9 @@ fn everything_in_code() -> Config {
         .retry_for(Duration::from_millis(10))
         .queue_items(11)
         .queue_bytes(12)
+        .spool("/code")
+        .spool_bytes(13)
+        .spool_age(Duration::from_millis(14))
 }
 
 /// What has a rule of its own, and a test of its own below.
@@ -565,6 +575,9 @@ fn a_variable_that_means_nothing_is_an_error_that_names_it_and_a_remedy() {
         ("HIGHLIGHT_RETRY_FOR", "5m"),
         ("HIGHLIGHT_QUEUE_ITEMS", "0"),
         ("HIGHLIGHT_QUEUE_BYTES", "32MiB"),
+        ("HIGHLIGHT_SPOOL", "/var\0"),
+        ("HIGHLIGHT_SPOOL_BYTES", "0"),
+        ("HIGHLIGHT_SPOOL_AGE", "2592000001"),
     ] {
         let config = match (variable, value) {
             ("HIGHLIGHT_PROJECT_ID", _) | (_, "highlight.project_id=asdf") => Config::from_env(),

@@ -31,7 +31,7 @@ fn spawn<T: 'static>(queue: &Arc<Queue>, work: impl FnOnce(&Queue) -> T + 'stati
 }
 
 fn next_call(queue: &Queue) -> Call {
-    queue.next_call(Sleep::UntilWork { collect_at: None })
+    queue.next_call(Sleep::UntilWork { wake_at: None })
 }
 
 /// Delivers what is due, as the worker does.

@@ -16,6 +16,7 @@ use opentelemetry_proto::tonic::collector::{
 };
 use proptest::prelude::*;
 use prost::Message;
+use tempfile::TempDir;
 
 use super::{
     Limits, Lines, Pipeline, books, error, listen, log, monotone,
@@ -23,7 +24,7 @@ use super::{
     settings, span, until,
 };
 use crate::{
-    pipeline::{Settings, retry::Delays},
+    pipeline::{Settings, retry::Delays, spool::SpoolSettings},
     stats::Stats,
 };
 
@@ -92,6 +93,8 @@ struct Round {
     limits: (usize, usize, usize),
     gives_up_at_once: bool,
     reports: bool,
+    /// The blocks that a spool may have, if there is one.
+    spool: Option<u64>,
     ends_with_a_flush: bool,
 }
 
@@ -99,13 +102,15 @@ fn round() -> impl Strategy<Value = Round> {
     let load = prop::collection::vec(prop::collection::vec(step(), 0..40), 1..3);
     let moods = prop::collection::vec(mood(), 1..12);
     let limits = (1_usize..60, 0_usize..20, 1_usize..20);
-    (load, moods, limits, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |(load, moods, limits, gives_up_at_once, reports, ends_with_a_flush)| Round {
+    let spool = prop::option::of(0_u64..6);
+    (load, moods, limits, any::<bool>(), any::<bool>(), any::<bool>(), spool).prop_map(
+        |(load, moods, limits, gives_up_at_once, reports, ends_with_a_flush, spool)| Round {
             load,
             moods,
             limits,
             gives_up_at_once,
             reports,
+            spool,
             ends_with_a_flush,
         },
     )
@@ -178,8 +183,15 @@ fn work(pipeline: &Pipeline, thread: usize, steps: &[Step]) -> u64 {
 fn play(round: &Round) {
     let (server, acknowledged) = receiver(round.moods.clone());
     let (max_items, error_reserve, batch_items) = round.limits;
+    let directory = TempDir::new().unwrap();
+    let spool = |blocks: u64| SpoolSettings {
+        path: directory.path().to_owned(),
+        max_bytes: blocks * 4096,
+        max_age: HANG_GUARD,
+    };
     let mut settings = Settings {
         interval: Duration::from_micros(200),
+        spool: round.spool.map(spool),
         retry_for: if round.gives_up_at_once { Duration::ZERO } else { HANG_GUARD },
         delays: Delays { first: Duration::from_micros(50), longest: Duration::from_micros(500) },
         report_losses: round.reports.then_some(Duration::ZERO),
@@ -213,7 +225,17 @@ fn play(round: &Round) {
         numbers.map(move |(number, _)| format!("{thread}.{number}"))
     });
     let missing = names.filter(|name| !arrived.contains(name)).count() as u64;
-    assert!(missing <= stats.dropped.total() - stats.dropped.sampled, "{missing} missing: {stats:?}");
+    let lost = stats.dropped.total() - stats.dropped.sampled;
+    assert!(missing <= lost + stats.spooled, "{missing} missing: {stats:?}");
+
+    // What was left on disk is what the next one finds.
+    let (server, _) = receiver(vec![Mood::Good]);
+    let next = Settings { spool: round.spool.map(|_| spool(1 << 20)), ..super::settings(&server.url()) };
+    let next = Pipeline::start(next, Box::new(Lines), None).unwrap();
+    let _ = next.flush(HANG_GUARD);
+    let found = next.stats();
+    books(&found);
+    assert_eq!((found.produced, found.exported), (stats.spooled, stats.spooled), "{stats:?} {found:?}");
 }
 
 proptest! {

@@ -4,6 +4,7 @@ mod balance;
 mod faults;
 pub(crate) mod items;
 pub(crate) mod server;
+mod spool;
 pub(crate) mod tls;
 
 use std::{
@@ -100,7 +101,11 @@ fn started(server: &Server) -> Pipeline {
 }
 
 fn books(stats: &Stats) {
-    assert_eq!(stats.produced, stats.exported + stats.dropped.total() + stats.queued, "{stats:?}");
+    assert_eq!(
+        stats.produced,
+        stats.exported + stats.dropped.total() + stats.queued + stats.spooled,
+        "{stats:?}"
+    );
 }
 
 /// Waits for the books to say something.
