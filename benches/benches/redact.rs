@@ -71,7 +71,7 @@ fn span(n: u32) {
     });
 }
 
-/// An error with two causes and no stack.
+/// An error of which there is a text and no stack.
 fn error(n: u32) {
     highlight::ErrorReport::new(&format!(
         "payment {n} failed: the gateway at 10.0.0.7:8443 closed the connection"
@@ -83,7 +83,8 @@ fn error(n: u32) {
 fn compare(name: &str, record: fn(u32), compression: Compression, rounds: usize) {
     let endpoint = receiver();
     let client = |redact| {
-        let config = Config::new("1").endpoint(endpoint.as_str()).redact(redact).compression(compression);
+        let config = Config::new("1").endpoint(endpoint.as_str()).redact(redact).stack_traces(false);
+        let config = config.compression(compression);
         // Nothing leaves before the flush.
         Client::new(config.export_interval(Duration::from_secs(3600))).unwrap()
     };

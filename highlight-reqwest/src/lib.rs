@@ -68,6 +68,8 @@
 //!   The caller gets the final answer, as always. Once lost, the headers stay off for the rest of the chain.
 //! - Two things are different after that step: no `Referer` is sent, and a timeout that is set on the client, not on
 //!   the request, starts anew.
+//! - A client with credentials among its default headers adds them to whatever it sends, so it is not sent there: the caller gets the
+//!   redirect itself.
 //! - A policy of the program's own is combined with ours by [`HighlightMiddleware::build_with`]. A client that cannot
 //!   be built anew is taken by [`HighlightMiddleware::assume_safe_redirects`], on the program's word.
 //!

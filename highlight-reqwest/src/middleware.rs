@@ -29,6 +29,8 @@ pub fn client(builder: reqwest::ClientBuilder) -> reqwest::Result<ClientWithMidd
 pub struct HighlightMiddleware {
     http: reqwest::Client,
     client: Option<Client>,
+    /// The client adds them to whatever is sent, so nothing may be sent on to a stranger.
+    adds_credentials: bool,
 }
 
 impl HighlightMiddleware {
@@ -80,7 +82,7 @@ impl HighlightMiddleware {
     /// a session: reqwest takes the headers along with every redirect.
     #[must_use]
     pub fn assume_safe_redirects(http: reqwest::Client) -> Self {
-        Self { http, client: None }
+        Self { adds_credentials: redirects::adds_credentials(&http), http, client: None }
     }
 
     /// Reports to `client` in place of that of the current request or, outside of any, the process-wide one.
@@ -116,7 +118,7 @@ impl HighlightMiddleware {
             return self.http.execute(request).await;
         };
         let result = attempt.run(|| self.http.execute(request)).await;
-        let onward = attempt.onward(&result);
+        let onward = attempt.onward(&result).filter(|_| !self.adds_credentials);
         let result = attempt.end(result);
         match onward {
             Some(onward) => self.go_on(onward, 1).await,
@@ -147,7 +149,7 @@ impl Middleware for HighlightMiddleware {
         let attempt = Attempt::start(&mut request, template.as_ref(), sent, self.client.as_ref());
         let Some(mut attempt) = attempt else { return next.run(request, extensions).await };
         let result = attempt.run(|| next.run(request, extensions)).await;
-        let onward = attempt.onward(&result);
+        let onward = attempt.onward(&result).filter(|_| !self.adds_credentials);
         let result = attempt.end(result);
         match onward {
             Some(onward) => Ok(self.go_on(onward, Sent::count(extensions)).await?),

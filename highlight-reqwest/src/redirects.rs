@@ -41,6 +41,12 @@ pub(crate) fn policy() -> Policy {
     })
 }
 
+/// Whether the client adds credentials to every request by itself. Only its `Debug` tells what its default headers are.
+pub(crate) fn adds_credentials(http: &reqwest::Client) -> bool {
+    let shown = format!("{http:?}");
+    CREDENTIALS.iter().any(|name| shown.contains(&format!("\"{name}\"")))
+}
+
 /// What the policy must know of one call, and what it finds out.
 #[derive(Debug)]
 pub(crate) struct Redirects {

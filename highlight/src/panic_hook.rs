@@ -60,7 +60,7 @@ fn report_of(payload: &dyn Any) -> ErrorReport {
     let subject = error.unwrap_or_else(|| {
         Subject::text(text(payload).unwrap_or("panic with a payload that is neither text nor error"))
     });
-    ErrorReport::of_type(&subject, Some("panic".into()))
+    ErrorReport::of_panic(&subject)
 }
 
 fn text(payload: &dyn Any) -> Option<&str> {

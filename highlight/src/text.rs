@@ -42,6 +42,17 @@ pub(crate) fn matches_glob(pattern: &str, text: &str) -> bool {
     pattern[of..].iter().all(|byte| *byte == b'*')
 }
 
+/// Takes the last word off a text that was cut: half of a secret would not be recognised as one. What has no end within 512
+/// bytes is no word.
+pub(crate) fn drop_last_word(text: &mut String) {
+    const LONGEST: usize = 512;
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`' | '{' | '}');
+    let end = text.char_indices().rev().find(|(_, c)| is_end(*c)).map(|(at, c)| at + c.len_utf8());
+    if let Some(end) = end.filter(|end| text.len() - end <= LONGEST) {
+        text.truncate(end);
+    }
+}
+
 struct Bounded(String);
 
 impl Write for Bounded {

@@ -18,7 +18,12 @@ fn main() -> ExitCode {
     let mut reasons = Vec::new();
     print_row("", &frameworks().map(Framework::name));
     let mut failures = Vec::new();
-    for scenario in scenarios().iter().filter(|scenario| scenario.name().contains(&wanted)) {
+    let rows: Vec<_> = scenarios().into_iter().filter(|scenario| scenario.name().contains(&wanted)).collect();
+    if rows.is_empty() {
+        println!("no row is called {wanted:?}");
+        return ExitCode::FAILURE;
+    }
+    for scenario in &rows {
         let verdicts = frameworks().map(|framework| judge(scenario, framework, &mut reasons, &mut failures));
         print_row(scenario.name(), &verdicts);
     }

@@ -101,6 +101,14 @@ fn a_panic_of_another_hook_ends_the_process_without_a_deadlock() {
     assert!(run.status.code().is_none(), "killed by a signal: {}", run.status);
 }
 
+/// A panic inside of the hook would end the process.
+#[test]
+fn the_programs_rule_is_not_asked_about_panics() {
+    let run = run("rule_at_a_panic", &[]);
+    assert!(run.status.success(), "{}", run.stderr);
+    assert_eq!(run.error().event, "the only one");
+}
+
 #[test]
 fn the_panic_of_a_program_that_unwinds_is_delivered_by_the_guard() {
     let run = run("abort", &[]);

@@ -5,7 +5,11 @@ use std::{sync::Arc, time::Duration};
 use axum::http::Extensions;
 use highlight_local::model::Span;
 use highlight_reqwest::HighlightMiddleware;
-use reqwest::{Body, Method, Request, RequestBuilder, Response, redirect::Policy};
+use reqwest::{
+    Body, Method, Request, RequestBuilder, Response,
+    header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue},
+    redirect::Policy,
+};
 use reqwest_middleware::{ClientBuilder, Middleware, Next};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 
@@ -113,6 +117,22 @@ async fn everything_else_is_as_reqwest_does_it() {
                 }
             }
         }
+    }
+}
+
+/// The client would add them to the request that goes on.
+#[tokio::test]
+async fn credentials_of_the_client_itself_are_told_to_no_stranger() {
+    let (telemetry, server) = (Telemetry::new(), Server::start().await);
+    for name in [AUTHORIZATION, COOKIE] {
+        let defaults = HeaderMap::from_iter([(name.clone(), HeaderValue::from_static("secret"))]);
+        let highlight = HighlightMiddleware::build(builder().default_headers(defaults)).unwrap();
+        let url = server.url("shop", &chain(&server, 302, &["evil.example"]));
+        let answer = telemetry.in_request(highlight.send(highlight.http().get(&url))).await.unwrap();
+        assert_eq!(answer.status(), 302, "{name}");
+        let told = server.told();
+        assert_eq!(told.len(), 1, "{name}: only the allowed host is asked");
+        assert!(told[0].headers.contains_key(&name) && told[0].ours() == TOLD, "{name}");
     }
 }
 

@@ -212,6 +212,7 @@ impl Fields {
         };
         let report = report
             .level(level)
+            .time(self.time)
             .target(target)
             .attributes(self.attributes)
             .place(self.place)

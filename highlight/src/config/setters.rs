@@ -172,9 +172,10 @@ impl Config {
     /// # drop(config);
     /// ```
     ///
-    /// It is asked about every error and panic before it is reported, also about one that was reported before, on the thread that reports,
+    /// It is asked about every error before it is reported, also about one that was reported before, on the thread that reports,
     /// with the client that is current there. So the same rule holds wherever an error shows up. Of a log line like `error!(error = %e)`, only
-    /// the text is known. Where it panics, errors are reported as they are. It is not asked about errors that it reports itself.
+    /// the text is known. Where it panics, errors are reported as they are. It is not asked about errors that it reports itself, and not
+    /// about panics: one of its own there would end the process.
     ///
     /// Environment: none. Default: none.
     pub fn error_rule(

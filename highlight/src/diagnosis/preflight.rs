@@ -41,7 +41,7 @@ fn check(service: &str, origin: &str, timeout: Duration) -> Finding {
         );
     };
     if origin == server {
-        return Finding::ok("preflight", format!("{service} has the page's own origin: no browser asks"));
+        return Finding::ok("preflight", format!("{server} has the page's own origin: no browser asks"));
     }
     // The same TLS and the same proxies as the exporter's, by default; nothing of its headers.
     let probe = Probe::new(TransportSettings::to(server.clone()));

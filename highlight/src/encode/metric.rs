@@ -164,6 +164,7 @@ fn keeps(hook: &BeforeSend, metric: &mut Metric) -> bool {
 fn sanitize(metric: &mut Metric, sanitizer: Sanitizer<'_>) -> (u64, bool) {
     sanitizer.text(&mut metric.name);
     sanitizer.text(&mut metric.description);
+    sanitizer.text(&mut metric.unit);
     let mut points = 0;
     let mut point = |attributes: &mut Vec<KeyValue>, exemplars: &mut Vec<Exemplar>| {
         points += 1;

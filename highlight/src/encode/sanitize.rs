@@ -21,7 +21,10 @@ use std::{borrow::Cow, fmt::Write as _};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 
 use super::value;
-use crate::redact::{REDACTED, Redactor};
+use crate::{
+    redact::{REDACTED, Redactor},
+    text,
+};
 
 /// Longer values are cut by the server (C§1.3).
 const VALUE_LIMIT: usize = 65_536;
@@ -163,12 +166,16 @@ impl Sanitizer<'_> {
 
     /// Cuts before redacting, so that the work is bounded, and after, because a replacement may be longer.
     fn named_text(self, key: &str, text: &mut String) {
+        let is_cut = text.len() > VALUE_LIMIT;
         value::cut(text, VALUE_LIMIT);
         if let Some(redactor) = self.redactor {
+            if is_cut {
+                text::drop_last_word(text);
+            }
             match redactor.text(key, text) {
                 Cow::Owned(redacted) => *text = redacted,
-                // A function may give a part of it.
-                Cow::Borrowed(part) if part.len() < text.len() => *text = part.to_owned(),
+                // A function may give a part of it, or a text of its own.
+                Cow::Borrowed(other) if other != text.as_str() => *text = other.to_owned(),
                 Cow::Borrowed(_) => return,
             }
             value::cut(text, VALUE_LIMIT);

@@ -104,6 +104,8 @@ pub struct ErrorReport {
     takes_stack: Option<bool>,
     /// Whether the stack where the report is sent says where the error arose.
     captures: bool,
+    /// When it happened, if that is not when the report is sent.
+    time: Option<SystemTime>,
 }
 
 impl ErrorReport {
@@ -135,12 +137,30 @@ impl ErrorReport {
         Self::of_type(subject, subject.type_name().map(Cow::Owned))
     }
 
+    /// A report of a panic, made in the hook. A panic of the program's rule there would end the process, so it is not asked.
+    pub(crate) fn of_panic(subject: &Subject<'_>) -> Self {
+        let mut report = Self::unasked(subject, Some("panic".into()));
+        if let Some(client) = Client::recording() {
+            report.take_along(subject, &client);
+        }
+        report
+    }
+
     pub(crate) fn of_type(subject: &Subject<'_>, type_name: Option<Cow<'static, str>>) -> Self {
+        let mut report = Self::unasked(subject, type_name);
+        if let Some(client) = Client::recording() {
+            report.ask(subject, &client);
+            report.take_along(subject, &client);
+        }
+        report
+    }
+
+    fn unasked(subject: &Subject<'_>, type_name: Option<Cow<'static, str>>) -> Self {
         let (causes, cause_types) = subject
             .causes()
             .map(|cause| (text::of(cause), Subject::of(cause).type_name().unwrap_or_default().into()))
             .unzip();
-        let mut report = Self {
+        Self {
             level: Level::Error,
             type_name,
             message: subject.message(),
@@ -157,19 +177,20 @@ impl ErrorReport {
             carried: None,
             takes_stack: None,
             captures: true,
-        };
-        if let Some(client) = Client::recording() {
-            report.ask(subject, &client);
+            time: None,
         }
-        report
     }
 
-    /// Asks the program's rule and, if the error will be sent, for what it carries.
+    /// Asks the program's rule.
     fn ask(&mut self, subject: &Subject<'_>, client: &Client) {
         if let Some(rule) = &client.settings().error_rule {
             let (message, type_name) = (&*self.message, self.type_name.as_deref());
             self.action = rule.decide(&ReportedError { subject, message, type_name });
         }
+    }
+
+    /// Takes what the error carries, if it will be sent.
+    fn take_along(&mut self, subject: &Subject<'_>, client: &Client) {
         let was_seen = || {
             let scope = |cx: &opentelemetry::Context| cx.get::<Scope>().map(|scope| scope.request.clone());
             let request = ambient::map_current(scope);
@@ -242,6 +263,11 @@ impl ErrorReport {
 
     pub(crate) fn attributes(mut self, attributes: Vec<opentelemetry::KeyValue>) -> Self {
         self.attributes.extend(attributes);
+        self
+    }
+
+    pub(crate) fn time(mut self, time: SystemTime) -> Self {
+        self.time = Some(time);
         self
     }
 
@@ -338,7 +364,7 @@ impl ErrorReport {
             add("code.line.number", Some(i64::from(place.line).into()));
         }
         LogRecord {
-            time: SystemTime::now(),
+            time: self.time.unwrap_or_else(SystemTime::now),
             level: self.level,
             body: self.body.unwrap_or_else(|| Cow::Owned(with_causes(&self.message, &self.causes))),
             target: self.target,
@@ -370,7 +396,7 @@ impl ErrorReport {
         let takes_stack = || self.takes_stack.unwrap_or_else(|| client.takes_stack());
         let capture = || (self.captures && takes_stack()).then(Stack::capture);
         LogRecord {
-            time: SystemTime::now(),
+            time: self.time.unwrap_or_else(SystemTime::now),
             level: self.level,
             body,
             target: self.target,

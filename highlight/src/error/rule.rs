@@ -45,7 +45,7 @@ impl<'a> ReportedError<'a> {
         self.message
     }
 
-    /// The name of the error's type, as it is sent in `error.type`; `panic` for a panic.
+    /// The name of the error's type, as it is sent in `error.type`.
     #[must_use]
     pub fn type_name(&self) -> Option<&'a str> {
         self.type_name

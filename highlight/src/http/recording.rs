@@ -83,13 +83,13 @@ impl Recording {
 
     /// Paths whose requests' bodies are recorded; `*` for all. May be given several times.
     pub fn request_bodies(mut self, path: impl Into<String>) -> Self {
-        self.request_bodies.push(path.into().to_ascii_lowercase());
+        self.request_bodies.push(normal(&path.into().to_ascii_lowercase()));
         self
     }
 
     /// Paths whose responses' bodies are recorded; `*` for all. May be given several times.
     pub fn response_bodies(mut self, path: impl Into<String>) -> Self {
-        self.response_bodies.push(path.into().to_ascii_lowercase());
+        self.response_bodies.push(normal(&path.into().to_ascii_lowercase()));
         self
     }
 
@@ -99,10 +99,9 @@ impl Recording {
         self
     }
 
-    /// Paths of whose requests nothing is recorded but method, route, path, status and time: no header, no body, no query, no user agent,
-    /// no client address. May be given several times. Default: none.
+    /// Paths of whose requests no header, no body, no query, no user agent and no client address is recorded. May be given several times. Default: none.
     pub fn never(mut self, path: impl Into<String>) -> Self {
-        self.never.push(path.into().to_ascii_lowercase());
+        self.never.push(normal(&path.into().to_ascii_lowercase()));
         self
     }
 
@@ -145,7 +144,7 @@ fn is_named(patterns: &[String], request: &ServerRequest<'_>) -> bool {
     if patterns.is_empty() {
         return false;
     }
-    let path = percent_decode_str(request.path).decode_utf8_lossy().to_ascii_lowercase();
+    let path = normal(&percent_decode_str(request.path).decode_utf8_lossy().to_ascii_lowercase());
     let route = request.route.map(str::to_ascii_lowercase);
     let fits = |pattern: &str, path: &str| {
         text::matches_glob(pattern, path) || pattern.strip_suffix("/*").is_some_and(|base| base == path)
@@ -153,6 +152,18 @@ fn is_named(patterns: &[String], request: &ServerRequest<'_>) -> bool {
     patterns
         .iter()
         .any(|pattern| fits(pattern, &path) || route.as_ref().is_some_and(|route| fits(pattern, route)))
+}
+
+/// The path with its slashes as routers and their middleware take them: no two in a row, none at the end.
+fn normal(path: &str) -> String {
+    let parts = path.split('/').filter(|part| !part.is_empty());
+    let normal = parts.fold(String::new(), |path, part| path + "/" + part);
+    // A pattern may begin with a `*`.
+    match normal.strip_prefix('/') {
+        None => "/".to_owned(),
+        Some(rest) if !path.starts_with('/') => rest.to_owned(),
+        Some(_) => normal,
+    }
 }
 
 /// What is to be recorded of one request.
@@ -270,13 +281,15 @@ fn readable(mut bytes: Vec<u8>, is_cut: bool) -> Option<String> {
         }
         bytes.truncate(error.valid_up_to());
     }
-    if is_cut && !bytes.is_empty() {
-        bytes.extend_from_slice(b"...");
+    let mut body = String::from_utf8(bytes).ok()?;
+    if is_cut && !body.is_empty() {
+        text::drop_last_word(&mut body);
+        body.push_str("...");
     }
-    String::from_utf8(bytes).ok()
+    Some(body)
 }
 
-/// Whether this is the media type of a text in UTF-8 (RFC 9110, 8.3).
+/// Whether this is the media type of a text in UTF-8 (RFC 9110, 8.3). XML is none: redaction does not read its names.
 fn is_text(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     let kind: Cow<'_, str> = parts.next().unwrap_or_default().to_ascii_lowercase().into();
@@ -288,19 +301,11 @@ fn is_text(content_type: &str) -> bool {
         _ => true,
     };
     let subtype = kind.strip_prefix("application/").unwrap_or_default();
-    let is_text = kind.starts_with("text/")
+    let is_text = (kind.starts_with("text/") && kind != "text/xml")
         || kind.ends_with("+json")
-        || kind.ends_with("+xml")
         || matches!(
             subtype,
-            "graphql"
-                | "javascript"
-                | "json"
-                | "jsonl"
-                | "x-ndjson"
-                | "x-www-form-urlencoded"
-                | "xml"
-                | "yaml"
+            "graphql" | "javascript" | "json" | "jsonl" | "x-ndjson" | "x-www-form-urlencoded" | "yaml"
         );
     is_text && parts.all(is_utf8)
 }
@@ -316,7 +321,7 @@ mod tests {
             "Application/JSON; charset=UTF-8",
             "application/problem+json",
             "application/x-www-form-urlencoded",
-            "image/svg+xml; charset=\"utf-8\"",
+            "application/ld+json; charset=\"utf-8\"",
             "text/event-stream",
         ] {
             assert!(is_text(kind), "{kind}");
@@ -326,9 +331,31 @@ mod tests {
             "image/png",
             "application/octet-stream",
             "multipart/form-data; boundary=x",
+            "application/soap+xml",
+            "text/xml",
             "text/plain; charset=latin1",
         ] {
             assert!(!is_text(kind), "{kind}");
+        }
+    }
+
+    #[test]
+    fn slashes_do_not_hide_a_private_path() {
+        let recording = Recording::new().never("/auth/*").never("/login/").never("*/secret");
+        for (path, is_private) in [
+            ("/auth/login", true),
+            ("//auth/login", true),
+            ("/auth//login/", true),
+            ("/AUTH", true),
+            ("/%61uth/x", true),
+            ("/login", true),
+            ("/login/", true),
+            ("/a/b/secret", true),
+            ("/", false),
+            ("/authors", false),
+        ] {
+            let request = ServerRequest { path, ..ServerRequest::default() };
+            assert_eq!(recording.leaves_out(&request), is_private, "{path}");
         }
     }
 
@@ -337,6 +364,7 @@ mod tests {
         for (bytes, is_cut, expected) in [
             (&b"abc"[..], false, Some("abc")),
             (b"abc", true, Some("abc...")),
+            (b"to postgres://app:hun", true, Some("to ...")),
             ("aé".as_bytes(), true, Some("aé...")),
             (&"aé".as_bytes()[..2], true, Some("a...")),
             (&"aé".as_bytes()[..2], false, None),

@@ -12,7 +12,7 @@ type Case = (&'static str, fn() -> Outcome);
 
 const FLUSH: Duration = Duration::from_secs(60);
 
-const CASES: [Case; 9] = [
+const CASES: [Case; 10] = [
     ("anyhow", || reported(|| consume_error(&anyhow_error()))),
     ("anyhow_returned", || reported(|| drop(HandlerError::new(anyhow_error().context("returned"))))),
     ("anyhow_debugged", || reported(|| tracing::error!(error = ?anyhow_error(), "debugged"))),
@@ -21,6 +21,7 @@ const CASES: [Case; 9] = [
     ("payloads", payloads),
     ("panic_in_destructor", panic_in_destructor),
     ("panic_in_hook", panic_in_hook),
+    ("rule_at_a_panic", rule_at_a_panic),
     ("abort", abort),
 ];
 
@@ -109,6 +110,14 @@ fn panic_in_hook() -> Outcome {
     .join()
     .map_err(|_| "panicked")?;
     guard.flush(FLUSH)?;
+    Ok(())
+}
+
+/// The program's rule is none that could stand a panic.
+fn rule_at_a_panic() -> Outcome {
+    let config = Config::new("1").service_name("failures");
+    let _guard = highlight::init(config.error_rule(|_| panic!("of the rule")))?;
+    catch("the only one");
     Ok(())
 }
 

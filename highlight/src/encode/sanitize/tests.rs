@@ -299,3 +299,30 @@ proptest! {
         }
     }
 }
+
+/// What a function gives back counts, whichever text it is; of one that fails, nothing is sent.
+#[test]
+fn a_programs_function_has_the_last_word() {
+    type Answer = fn(&str, &str) -> std::borrow::Cow<'static, str>;
+    let longer: Answer = |_, _| "[an e-mail address]".into();
+    let failing: Answer = |_, _| panic!("as asked");
+    for (answer, expected) in [(longer, "[an e-mail address]"), (failing, "[REDACTED]")] {
+        let function = crate::redact::RedactFn::new(move |key, text| answer(key, text));
+        let redactor = Redactor { function: Some(function), ..Redactor::default() };
+        let mut attributes = vec![attribute("user.email", text("a@b.c"))];
+        Sanitizer { redactor: Some(&redactor) }.attributes(
+            Owner::Log,
+            &mut Given::default(),
+            &mut attributes,
+        );
+        assert_eq!(attributes, [attribute("user.email", text(expected))]);
+    }
+}
+
+/// Half of a secret would not be recognised.
+#[test]
+fn a_text_is_not_cut_inside_of_a_secret() {
+    let mut body = "x ".repeat(VALUE_LIMIT / 2 - 12) + "postgres://app:hunter2@db/orders";
+    SANITIZER.body(&mut body);
+    assert!(body.ends_with("x ") && !body.contains("postgres"), "{}", &body[body.len() - 40..]);
+}
