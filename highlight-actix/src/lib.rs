@@ -61,7 +61,8 @@
 //! | an error that is answered with less, such as what extractors return for a malformed body | nothing: that is the client's affair |
 //! | a response without an error | nothing; from 500 up the span has failed |
 //!
-//! Each is reported once, also if it was logged or [consumed](highlight::consume_error) before. So is the error of a streaming body.
+//! Each is reported once, also if it was logged or [consumed](highlight::consume_error) before, as far as it can be recognised
+//! (a type that is not known may hide its causes). So is the error of a streaming body.
 //!
 //! # Work on other threads, and tasks
 //!

@@ -33,9 +33,9 @@ impl Config {
     /// **What it cannot know**: a password in a sentence (`the password is x`), personal data, the second word of a value without
     /// quotes. A number of 16 digits that is no card's is taken for one in about 1 of 45 cases.
     ///
-    /// It happens on the worker, not on the request's path. Where nothing is secret it adds about a quarter to the worker's time for a log
-    /// (measured: 1.05 to 1.27 times), a quarter to a half for a span of eleven attributes (1.24 to 1.53), and nothing that shows for an error
-    /// (0.95 to 1.08); `benches/redact.rs` measures it, here on a busy machine with two cores. See [`redact_key`](Self::redact_key),
+    /// It happens on the worker, not on the request's path. Where nothing is secret the worker takes 1.0 to 1.3 times as long
+    /// for a log, 1.2 to 1.5 times for a span of eleven attributes, and 1.3 times for an error without a stack: medians of paired runs of
+    /// `benches/redact.rs` on two cores. See [`redact_key`](Self::redact_key),
     /// [`redact_pattern`](Self::redact_pattern) and [`redact_with`](Self::redact_with) for more, and
     /// [`redact_except`](Self::redact_except) for less. Switched off, all of these are.
     ///

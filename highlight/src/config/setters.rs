@@ -189,7 +189,9 @@ impl Config {
     /// Whether errors have the stack of the place where they were reported, or the one that they carry. Without it, they have the place
     /// alone: file and line.
     ///
-    /// Taking a stack is the dearest part of reporting an error, so the first 100 have one, and then 20 per second. The others have their place.
+    /// Taking a stack is the dearest part of reporting an error: with forty frames, a report takes the calling thread about eleven times as
+    /// long as without (14 µs against 1.3 µs, measured with two cores by `benches/errors.rs`). So the first 100 have one, and then 20
+    /// per second; the others have their place. Names and lines are found out by the worker.
     ///
     /// Environment: `HIGHLIGHT_STACK_TRACES`. Default: `true`.
     pub fn stack_traces(mut self, take: bool) -> Self {

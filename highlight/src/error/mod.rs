@@ -40,6 +40,16 @@ use crate::{
 ///
 /// Besides errors it takes `Box<dyn Error>`, `&dyn Error`, texts and, with a feature of their name, the errors of `anyhow`, `eyre` and
 /// `color-eyre` ([`Reportable`]). For a stable title or attributes use [`ErrorReport`]; in a chain of calls, [`ConsumeError`].
+///
+/// # How an error is recognised
+///
+/// Two sightings in one request are the same error if they have the same root cause and the text of one is in the chain of the other; where only
+/// a text is known, as in `error!(error = %e)`, if the chain has that text. So:
+///
+/// - two failures of one request with equal texts are one error, as are those that differ only after the first line;
+/// - an error that was consumed and is then wrapped in one whose type is not known (a tower service's, or actix's
+///   without `with_error_type`) is another one, because all that is known of the second is its own text;
+/// - a request remembers its last 32 errors; outside of any request each sighting is an error.
 #[track_caller]
 pub fn consume_error<E: Reportable<Kind> + ?Sized, Kind>(error: &E) {
     ErrorReport::new(error).consume();

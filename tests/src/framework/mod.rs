@@ -74,6 +74,8 @@ pub enum Need {
     Neighbours,
     /// Bodies with trailers.
     Trailers,
+    /// Errors of handlers with their causes, not as texts.
+    ErrorValues,
 }
 
 const NO_GRPC: &str = "what is served is no gRPC";

@@ -28,7 +28,7 @@ impl Framework for Plain {
 
     fn lacks(&self, need: Need) -> Option<&'static str> {
         match need {
-            Need::SharedRuntime => None,
+            Need::SharedRuntime | Need::ErrorValues => None,
             Need::Server | Need::Http => {
                 Some("a program that serves no HTTP has no response, and none of our layers")
             }

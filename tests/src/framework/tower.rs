@@ -25,7 +25,7 @@ use tower_http::{
 use tracing::Level;
 
 use super::{
-    Framework, Neighbour, OnError, Service, Setup,
+    Framework, NO_GRPC, Need, Neighbour, OnError, Service, Setup,
     neighbour::{PATIENCE, logging, within},
 };
 use crate::handler::{Arrival, BoxFuture, Declined, Failure, Handler};
@@ -41,6 +41,14 @@ impl Framework for Tower {
     fn serve(&self, setup: Setup) -> BoxFuture<Result<Service>> {
         let service = stack(setup);
         Box::pin(Service::on_socket(move |listener, stopped| accept(listener, stopped, service)))
+    }
+
+    fn lacks(&self, need: Need) -> Option<&'static str> {
+        match need {
+            Need::Grpc => Some(NO_GRPC),
+            Need::ErrorValues => Some("of the error that ends a tower service only the text is known"),
+            _ => None,
+        }
     }
 
     fn request_span(&self) -> &'static str {

@@ -9,6 +9,7 @@ use tracing::error;
 use super::Scenario;
 use crate::{
     cell::{Cell, REQUEST, SESSION},
+    framework::Need,
     handler::{Declined, Reply},
     wire::Request,
 };
@@ -90,6 +91,8 @@ pub(super) fn rows() -> Vec<Scenario> {
         Scenario::new("once::logged_and_returned", logged_and_returned),
         Scenario::new("once::displayed_and_returned", displayed_and_returned),
         Scenario::new("once::consumed_and_returned", consumed_and_returned),
+        Scenario::new("once::wrapped_and_returned", wrapped_and_returned).needs(Need::ErrorValues),
+        Scenario::new("once::mapped_to_a_response", mapped_to_a_response).http_only(),
         Scenario::new("once::returned_and_logged", returned_and_logged),
         Scenario::new("once::per_request", per_request),
         Scenario::new("once::others_are_others", others_are_others),
@@ -143,6 +146,39 @@ async fn displayed_and_returned(cell: Cell) -> Result<()> {
 
 async fn consumed_and_returned(cell: Cell) -> Result<()> {
     returned(cell, consume, Declined::WITH_CAUSE).await
+}
+
+/// What the handler returns is another error, with the one that was consumed inside.
+async fn wrapped_and_returned(cell: Cell) -> Result<()> {
+    let service = cell
+        .serve_failing(|_| async {
+            let error = Declined::new();
+            consume_error(&error);
+            Err(anyhow::Error::from(error).context("checkout failed"))
+        })
+        .await?;
+    service.send(&Request::from_browser(SESSION, REQUEST)).await?;
+    let stored = cell.stored([service]).await?;
+    stored.belongs_to(SESSION, REQUEST)?;
+    let (error, _) = stored.error()?;
+    ensure!(error.event == Declined::MESSAGE, "{:?}", error.event);
+    ensure!(stored.stats.suppressed == 1, "suppressed {}", stored.stats.suppressed);
+    Ok(())
+}
+
+/// The handler makes a response of it: the status alone is no error.
+async fn mapped_to_a_response(cell: Cell) -> Result<()> {
+    let (answer, stored) = cell
+        .answer(|_| async {
+            consume_error(&Declined::new());
+            Ok(Reply::status(500))
+        })
+        .await?;
+    ensure!(answer.status == 500);
+    stored.belongs_to(SESSION, REQUEST)?;
+    stored.error()?;
+    ensure!(stored.rows.logs.len() == 1 && stored.stats.suppressed == 0, "{:#?}", stored.rows.logs);
+    Ok(())
 }
 
 async fn returned_and_logged(cell: Cell) -> Result<()> {
