@@ -55,8 +55,11 @@ struct State {
     /// The worker is gone.
     finished: bool,
     alarm: Alarm,
-    /// Whose turn it is if both logs and spans are due: neither starves the other.
+    /// Whose turn it is if both logs (or errors) and spans are due: neither starves the other.
     spans_turn: bool,
+    /// When the interval of what waits is over. It goes on while the worker is called for something else, or what
+    /// waits would never be due.
+    linger_until: Option<Instant>,
 }
 
 /// What the next push has to do to get the worker's attention.
@@ -85,8 +88,8 @@ pub(super) enum Call {
     Work(Due),
     /// Somebody waits for everything to be sent.
     Flush(Vec<Ticket>, Due),
-    /// The end.
-    Stop(Stop, Due),
+    /// The end, and who waits for a flush until then.
+    Stop(Stop, Vec<Ticket>, Due),
 }
 
 /// How the worker wants to sleep.
@@ -260,13 +263,12 @@ impl Queue {
     /// Blocks until the worker has something to do.
     pub(super) fn next_call(&self, sleep: Sleep) -> Call {
         let mut state = lock(&self.state);
-        // The interval begins when the worker first sees that something waits.
-        let mut linger_until = None;
         loop {
             if let Some(stop) = state.stop.clone() {
-                return Call::Stop(stop, state.everything());
+                return Call::Stop(stop, mem::take(&mut state.flushes), state.everything());
             }
             if !state.flushes.is_empty() {
+                state.linger_until = None;
                 return Call::Flush(mem::take(&mut state.flushes), state.everything());
             }
             let now = Instant::now();
@@ -275,17 +277,18 @@ impl Queue {
                 Sleep::BackOff { until } => (Alarm::Off, Some(until)),
                 Sleep::Not => return Call::Work(state.everything()),
                 Sleep::UntilWork { wake_at } => {
+                    let linger_until = state.linger(now, self.interval);
+                    // Before anything else: there may be something urgent every time.
+                    if linger_until.is_some_and(|at| at <= now) {
+                        state.linger_until = None;
+                        return Call::Work(state.everything());
+                    }
                     if state.is_urgent(&self.limits) || wake_at.is_some_and(|at| at <= now) {
                         return Call::Work(Due::default());
                     }
-                    if state.waiting() == 0 {
-                        (Alarm::Any, wake_at)
-                    } else {
-                        let until = *linger_until.get_or_insert(deadline::later(now, self.interval));
-                        if until <= now {
-                            return Call::Work(state.everything());
-                        }
-                        (Alarm::Urgent, Some(wake_at.map_or(until, |at| at.min(until))))
+                    match linger_until {
+                        None => (Alarm::Any, wake_at),
+                        Some(until) => (Alarm::Urgent, Some(wake_at.map_or(until, |at| at.min(until)))),
                     }
                 }
             };
@@ -297,7 +300,8 @@ impl Queue {
 
     /// Takes the next batch: a full one, one with errors, or one of what is due.
     ///
-    /// Errors leave first, with the logs that fill their batch.
+    /// Errors leave first, with the logs that fill their batch. Only a batch of spans that is due may come between
+    /// those that keep coming.
     pub(super) fn take(&self, due: &mut Due) -> Option<Batch> {
         let mut state = lock(&self.state);
         let state = &mut *state;
@@ -308,7 +312,9 @@ impl Queue {
         let spans =
             !state.spans.is_empty() && (due.spans > 0 || full(state.spans.len(), state.spans.bytes()));
         let mut room = Room::new(self.limits.batch_items, self.limits.batch_bytes);
-        let batch = if errors || (logs && !(spans && state.spans_turn)) {
+        // The errors that were there when the pass began, before all; those that come on, in turn with the spans.
+        let errors_due = errors && due.errors > 0;
+        let batch = if errors_due || ((errors || logs) && !(spans && state.spans_turn)) {
             let mut batch = Vec::new();
             let taken = state.errors.take_oldest(&mut room, &mut batch);
             due.errors = due.errors.saturating_sub(taken);
@@ -325,6 +331,9 @@ impl Queue {
         };
         state.spans_turn = matches!(batch, Batch::Logs(_));
         state.books.in_flight += batch.len();
+        if state.waiting() == 0 {
+            state.linger_until = None;
+        }
         Some(batch)
     }
 
@@ -459,6 +468,12 @@ impl State {
             || [(self.logs.len(), self.logs.bytes()), (self.spans.len(), self.spans.bytes())]
                 .iter()
                 .any(|(len, bytes)| *len >= limits.batch_items || *bytes >= limits.batch_bytes)
+    }
+
+    /// When what waits is due, whatever it is; `None` if nothing waits. The interval begins when the worker first
+    /// sees that something does.
+    fn linger(&mut self, now: Instant, interval: Duration) -> Option<Instant> {
+        (self.waiting() > 0).then(|| *self.linger_until.get_or_insert_with(|| deadline::later(now, interval)))
     }
 
     fn everything(&self) -> Due {

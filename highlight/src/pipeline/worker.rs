@@ -128,12 +128,14 @@ impl Worker {
                         ticket.resolve(outcome.unwrap_or_else(|items| self.undelivered(items)));
                     }
                 }
-                Call::Stop(stop, due) => {
+                Call::Stop(stop, tickets, due) => {
                     let deadline = if self.spool.is_some() { stop.deadline.early() } else { stop.deadline };
                     let outcome = self.survive(|worker| worker.flush(due, Effort::Last(deadline)));
                     // Whoever comes next finds what is left.
                     self.spool = None;
-                    stop.ticket.resolve(outcome.unwrap_or_else(|items| self.undelivered(items)));
+                    for ticket in tickets.into_iter().chain([stop.ticket]) {
+                        ticket.resolve(outcome.unwrap_or_else(|items| self.undelivered(items)));
+                    }
                     return;
                 }
             }

@@ -52,9 +52,9 @@ fn serve(queue: &Queue) {
                     ticket.resolve(Ok(()));
                 }
             }
-            Call::Stop(stop, due) => {
+            Call::Stop(stop, tickets, due) => {
                 deliver(queue, due);
-                stop.ticket.resolve(Ok(()));
+                tickets.iter().chain([&stop.ticket]).for_each(|ticket| ticket.resolve(Ok(())));
                 queue.finish();
                 return;
             }

@@ -138,6 +138,75 @@ fn less_than_a_batch_waits_until_it_is_due() {
     assert!(due.is_empty());
 }
 
+/// What the worker gets to send, at a moment of its choice.
+fn work(queue: &Queue, collect_at: Option<Instant>) -> Due {
+    match queue.next_call(Sleep::UntilWork { wake_at: collect_at }) {
+        Call::Work(due) => due,
+        call => panic!("{call:?}"),
+    }
+}
+
+#[test]
+fn the_interval_goes_on_while_there_is_something_else_to_do() {
+    const INTERVAL: Duration = Duration::from_millis(20);
+    let queue = Queue::new(small(), INTERVAL);
+    let collect_now = || Some(Instant::now());
+    // Longer than the time between two collections.
+    queue.push(log("l"));
+    let _ = work(&queue, collect_now());
+    std::thread::sleep(INTERVAL);
+    assert_eq!(names(queue.take(&mut work(&queue, collect_now()))), ["l"]);
+    // An error now and again.
+    queue.push(span("s"));
+    queue.push(error("e1"));
+    let mut due = work(&queue, None);
+    assert_eq!(names(queue.take(&mut due)), ["e1"]);
+    std::thread::sleep(INTERVAL);
+    queue.push(error("e2"));
+    let mut due = work(&queue, None);
+    assert_eq!(names(queue.take(&mut due)), ["e2"]);
+    assert_eq!(names(queue.take(&mut due)), ["s"]);
+}
+
+#[test]
+fn an_interval_ends_with_what_it_was_for() {
+    let queue = queue(small());
+    queue.push(log("l"));
+    queue.push(error("e"));
+    assert!(work(&queue, None).is_empty(), "the error is urgent, and the log not due");
+    assert!(lock(&queue.state).linger_until.is_some());
+    assert_eq!(names(queue.take(&mut Due::default())), ["e", "l"]);
+    assert_eq!(lock(&queue.state).linger_until, None);
+}
+
+#[test]
+fn a_stream_of_errors_does_not_hold_up_what_is_due() {
+    let queue = queue(small());
+    queue.push(span("s"));
+    queue.push(error("e0"));
+    let mut due = due(&queue);
+    let mut order = Vec::new();
+    while !due.is_empty() && order.len() < 5 {
+        order.extend(names(queue.take(&mut due)));
+        queue.push(error("later"));
+    }
+    assert_eq!(order, ["e0", "s"]);
+}
+
+#[test]
+fn who_waits_for_a_flush_is_handed_over_to_the_end() {
+    let queue = queue(small());
+    let flush = queue.request_flush();
+    queue.request_stop(Deadline::after(HOUR));
+    let Call::Stop(stop, tickets, _) = queue.next_call(Sleep::UntilWork { wake_at: None }) else {
+        panic!("the end was asked for");
+    };
+    let outcome = Err(FlushError::Undelivered { items: 1 });
+    tickets.iter().chain([&stop.ticket]).for_each(|ticket| ticket.resolve(outcome));
+    queue.finish();
+    assert_eq!(flush.wait(Deadline::after(HOUR)), Some(outcome));
+}
+
 #[test]
 fn while_the_endpoint_is_away_only_a_caller_wakes_the_worker() {
     let queue = queue(small());

@@ -32,7 +32,7 @@ use self::{
     server::{HANG_GUARD, Reply, Server},
 };
 use super::{
-    CollectMetrics, Encode, Encoded, FlushError, Limits, Pipeline, Settings, TransportSettings,
+    CollectMetrics, Deadline, Encode, Encoded, FlushError, Limits, Pipeline, Settings, TransportSettings,
     announce::Voice, segment::Segment,
 };
 use crate::{Level, config::Endpoint, record::LogRecord, stats::Stats};
@@ -644,6 +644,24 @@ fn metrics_are_left_to_the_sdk_while_the_endpoint_is_away() {
         assert!(pipeline.flush(HANG_GUARD).is_err());
     }
     assert_eq!(calls.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_flush_overtaken_by_the_end_shares_its_outcome() {
+    let server = Server::start(|number, _| match number {
+        0 => Reply::Hang,
+        _ => Reply::Status(503),
+    });
+    let mut settings = settings(&server.url());
+    settings.transport.timeout = Duration::from_millis(500);
+    let pipeline = start(settings);
+    pipeline.push(error("in flight"));
+    server.wait_for(1);
+    // The worker is busy until both have called.
+    let flush = pipeline.handle.queue.request_flush();
+    assert!(pipeline.shutdown(HANG_GUARD).is_err());
+    let outcome = flush.wait(Deadline::after(HANG_GUARD));
+    assert!(matches!(outcome, Some(Err(FlushError::Undelivered { items: 1 }))), "{outcome:?}");
 }
 
 #[test]
