@@ -5,12 +5,12 @@
 //! queue: a message of 10 MiB would take the place of thousands of others until then. Nearly all items are far
 //! below the limits and are not looked at.
 
-use std::mem::size_of;
+use std::mem::{self, size_of};
 
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
-use super::weight::{attribute_weight, weight};
+use super::weight::{attribute_weight, state_weight, weight};
 use crate::record::{Item, LogRecord};
 
 /// The estimated size of an item, at most.
@@ -43,7 +43,14 @@ fn trim_log(log: &mut LogRecord) {
         for cause in &mut exception.causes {
             cut_string(cause);
         }
-        exception.causes.retain(|cause| claim(&mut room, cause.len()));
+        // The types stay beside their causes.
+        let mut types = mem::take(&mut exception.cause_types).into_iter();
+        exception.causes.retain(|cause| {
+            let name = types.next();
+            let kept = claim(&mut room, cause.len() + name.as_ref().map_or(0, |name| name.len()));
+            exception.cause_types.extend(name.filter(|_| kept));
+            kept
+        });
     }
     let dropped = trim_attributes(&mut log.attributes, LOG_ATTRIBUTES, &mut room);
     log.dropped_attributes = log.dropped_attributes.saturating_add(dropped);
@@ -54,11 +61,14 @@ fn trim_span(span: &mut SpanData) {
     if span.name.len() > VALUE_BYTES {
         span.name = cut(&span.name).into();
     }
+    room = room.saturating_sub(span.name.len());
     if let opentelemetry::trace::Status::Error { description } = &mut span.status {
         if description.len() > VALUE_BYTES {
             *description = cut(description).into();
         }
+        room = room.saturating_sub(description.len());
     }
+    room = room.saturating_sub(state_weight(&span.span_context));
     let dropped = trim_attributes(&mut span.attributes, usize::MAX, &mut room);
     span.dropped_attributes_count = span.dropped_attributes_count.saturating_add(dropped);
 
@@ -78,7 +88,7 @@ fn trim_span(span: &mut SpanData) {
     span.links.links.retain_mut(|link| {
         let dropped = trim_attributes(&mut link.attributes, usize::MAX, &mut room);
         link.dropped_attributes_count = link.dropped_attributes_count.saturating_add(dropped);
-        claim(&mut room, size_of_val(link))
+        claim(&mut room, size_of_val(link) + state_weight(&link.span_context))
     });
     let dropped = count(before - span.links.links.len());
     span.links.dropped_count = span.links.dropped_count.saturating_add(dropped);
@@ -148,7 +158,10 @@ fn count(items: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry::trace::{Event, Link, SpanContext, Status};
+    use opentelemetry::{
+        SpanId, TraceFlags, TraceId,
+        trace::{Event, Link, SpanContext, Status, TraceState},
+    };
     use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
     use proptest::prelude::*;
 
@@ -194,17 +207,37 @@ mod tests {
         let record = trimmed_log(log(&long(10 << 20)), |_| {});
         assert!(record.body.len() <= VALUE_BYTES && record.body.ends_with("ä..."), "{}", record.body.len());
         let record = trimmed_log(error(&long(10 << 20)), |log| {
-            log.exception.as_mut().unwrap().causes = vec![long(2 << 20); 30];
+            let exception = log.exception.as_mut().unwrap();
+            exception.causes = vec![long(2 << 20); 30];
+            exception.cause_types = vec!["shop::Error".into(); 30];
         });
         let exception = record.exception.unwrap();
         assert!(exception.message.len() <= VALUE_BYTES && exception.message.len() > VALUE_BYTES / 2);
         assert!((2..30).contains(&exception.causes.len()), "{}", exception.causes.len());
+        assert_eq!(exception.cause_types.len(), exception.causes.len());
         let span = trimmed_span(|span| {
             span.name = long(10 << 20).into();
             span.status = Status::error(long(10 << 20));
         });
         assert!(span.name.len() <= VALUE_BYTES);
         assert!(matches!(span.status, Status::Error { description } if description.len() <= VALUE_BYTES));
+    }
+
+    #[test]
+    fn what_is_no_attribute_of_a_span_counts_too() {
+        let span = trimmed_span(|span| span.status = Status::error(long(10 << 20)));
+        let Status::Error { description } = &span.status else { unreachable!() };
+        assert!(description.len() <= VALUE_BYTES && description.ends_with("ä..."), "{}", description.len());
+        // A state is bounded by itself, at 16 KiB.
+        let state = (0..32).map(|n| (format!("key{n}"), "x".repeat(256)));
+        let state = TraceState::from_key_value(state).unwrap();
+        let context =
+            SpanContext::new(TraceId::INVALID, SpanId::INVALID, TraceFlags::default(), false, state);
+        let span = trimmed_span(|span| {
+            span.links.links = vec![Link::new(context, Vec::new(), 0); 1000];
+        });
+        assert!((50..150).contains(&span.links.links.len()), "{}", span.links.links.len());
+        assert_eq!(span.links.links.len() + span.links.dropped_count as usize, 1000);
     }
 
     #[test]

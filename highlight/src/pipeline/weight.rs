@@ -5,7 +5,10 @@
 
 use std::{mem::size_of, mem::size_of_val};
 
-use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry::{
+    Array, KeyValue, StringValue, Value,
+    trace::{Link, SpanContext, Status},
+};
 use opentelemetry_sdk::trace::SpanData;
 
 use crate::{
@@ -28,8 +31,20 @@ pub(crate) fn span_weight(span: &SpanData) -> usize {
         .iter()
         .map(|event| size_of_val(event) + event.name.len() + attributes(&event.attributes))
         .sum();
-    let links: usize = span.links.iter().map(|link| size_of_val(link) + attributes(&link.attributes)).sum();
-    size_of::<SpanData>() + span.name.len() + attributes(&span.attributes) + events + links
+    let link =
+        |link: &Link| size_of_val(link) + state_weight(&link.span_context) + attributes(&link.attributes);
+    let links: usize = span.links.iter().map(link).sum();
+    let description = match &span.status {
+        Status::Error { description } => description.len(),
+        _ => 0,
+    };
+    let texts = span.name.len() + description + state_weight(&span.span_context);
+    size_of::<SpanData>() + texts + attributes(&span.attributes) + events + links
+}
+
+/// Nearly all spans have no state, which costs nothing to find out; a state can only be measured by writing it.
+pub(super) fn state_weight(context: &SpanContext) -> usize {
+    context.trace_state().header().len()
 }
 
 pub(crate) fn log_weight(log: &LogRecord) -> usize {
@@ -43,7 +58,9 @@ pub(crate) fn log_weight(log: &LogRecord) -> usize {
 fn exception(exception: &Exception) -> usize {
     size_of::<Exception>()
         + exception.message.len()
+        + exception.type_name.as_ref().map_or(0, |name| name.len())
         + exception.causes.iter().map(String::len).sum::<usize>()
+        + exception.cause_types.iter().map(|name| name.len()).sum::<usize>()
         + exception.stack.as_ref().map_or(0, Stack::weight)
 }
 
@@ -71,6 +88,8 @@ fn value(value: &Value) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry::{SpanId, TraceFlags, TraceId, trace::TraceState};
+
     use super::*;
     use crate::pipeline::tests::items::{error, log, span};
 
@@ -81,7 +100,22 @@ mod tests {
         if let Item::Span(span) = &mut tagged {
             span.attributes.push(KeyValue::new("key", long.clone()));
         }
+        let change_span = |change: &dyn Fn(&mut SpanData)| {
+            let Item::Span(mut changed) = span("s") else { unreachable!() };
+            change(&mut changed);
+            Item::Span(changed)
+        };
+        let described = change_span(&|span| span.status = Status::error(long.clone()));
+        let state = (0..32).map(|n| (format!("key{n}"), "x".repeat(256)));
+        let state = TraceState::from_key_value(state).unwrap();
+        let context =
+            SpanContext::new(TraceId::INVALID, SpanId::INVALID, TraceFlags::default(), false, state);
+        let stated = change_span(&|span| span.span_context = context.clone());
+        let Item::Log(mut typed) = error("e") else { unreachable!() };
+        typed.exception.as_mut().unwrap().cause_types = vec![long.clone().into()];
         let table = [
+            ("status description", described, span("s")),
+            ("type of a cause", Item::Log(typed), error("e")),
             ("span name", span(&long), span("s")),
             ("log body", log(&long), log("l")),
             ("error message", error(&long), error("e")),
@@ -91,5 +125,7 @@ mod tests {
             let difference = weight(&heavy) - weight(&light);
             assert!((9_999..10_200).contains(&difference), "{name}: {difference}");
         }
+        let state = weight(&stated) - weight(&span("s"));
+        assert!((32 * 256..32 * 270).contains(&state), "trace state: {state}");
     }
 }
