@@ -11,7 +11,7 @@ use crate::{
     metrics::Collector,
     pipeline::{
         self, Encode, Encoded, Limits, Pipeline, Segment, SpoolSettings, Transport, TransportSettings,
-        log_weight, span_weight,
+        contained, log_weight, span_weight,
     },
     propagation,
     record::LogRecord,
@@ -74,10 +74,8 @@ pub(crate) fn pipeline(
     encoder: Arc<Encoder>,
     collector: Collector,
 ) -> Result<Pipeline, InitError> {
-    let limits =
-        Limits { max_items: settings.queue_items, max_bytes: settings.queue_bytes, ..Limits::default() };
     let pipeline_settings = pipeline::Settings {
-        limits,
+        limits: limits(settings.queue_items, settings.queue_bytes),
         interval: settings.export_interval,
         retry_for: settings.retry_for,
         linger: settings.shutdown_timeout,
@@ -100,6 +98,12 @@ pub(crate) fn pipeline(
     .map_err(InitError::Start)
 }
 
+/// A small queue is not for errors alone: their reserve is a quarter of it at most, in items as in bytes.
+fn limits(max_items: usize, max_bytes: usize) -> Limits {
+    let defaults = Limits::default();
+    Limits { max_items, max_bytes, error_reserve: (max_items / 4).min(defaults.error_reserve), ..defaults }
+}
+
 impl Encode for Arc<Encoder> {
     fn spans(&mut self, spans: Vec<SpanData>) -> Encoded {
         in_segments(spans, span_weight, |spans| Encoder::spans(self, spans))
@@ -110,7 +114,8 @@ impl Encode for Arc<Encoder> {
     }
 }
 
-/// Encodes the items group by group. A large item is alone in its group, so that it does not take others with it.
+/// Encodes the items group by group. A large item is alone in its group, so that it does not take others with it. A group
+/// that makes the encoder panic is in no segment, which counts it as lost.
 fn in_segments<T>(
     items: Vec<T>,
     weight: impl Fn(&T) -> usize,
@@ -128,7 +133,7 @@ fn in_segments<T>(
             group.push(next);
         }
         let given = group.len() as u64;
-        let EncodedItems { bytes, items } = encode(group);
+        let Some(EncodedItems { bytes, items }) = contained(|| encode(group)) else { continue };
         encoded.dropped += given - items;
         if items > 0 {
             encoded.segments.push(Segment { bytes, items });
@@ -140,6 +145,52 @@ fn in_segments<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    struct Nothing;
+
+    impl Encode for Nothing {
+        fn spans(&mut self, _: Vec<SpanData>) -> Encoded {
+            Encoded::default()
+        }
+
+        fn logs(&mut self, _: Vec<LogRecord>) -> Encoded {
+            Encoded::default()
+        }
+    }
+
+    #[test]
+    fn a_small_queue_has_room_for_logs_and_spans() {
+        let defaults = Limits::default();
+        for (items, reserve) in [(1, 0), (8, 2), (512, 128), (2048, 512), (65_536, defaults.error_reserve)] {
+            assert_eq!(limits(items, defaults.max_bytes).error_reserve, reserve, "{items}");
+        }
+        let endpoint = crate::config::Endpoint::parse("http://127.0.0.1:9").unwrap();
+        let settings = pipeline::Settings {
+            limits: limits(8, defaults.max_bytes),
+            interval: Duration::from_secs(3600),
+            ..pipeline::Settings::over(TransportSettings::to(endpoint))
+        };
+        let pipeline = Pipeline::start(settings, Box::new(Nothing), None).unwrap();
+        for _ in 0..8 {
+            pipeline.push(crate::pipeline::tests::items::log("l"));
+        }
+        let stats = pipeline.stats();
+        assert_eq!((stats.queued, stats.dropped.queue_full), (6, 2));
+        let _ = pipeline.shutdown(Duration::ZERO);
+    }
+
+    #[test]
+    fn a_group_that_cannot_be_encoded_takes_no_other_with_it() {
+        let encode = |group: Vec<usize>| {
+            assert!(!group.contains(&3), "as asked");
+            // One of each group is not wanted.
+            EncodedItems { bytes: Vec::new(), items: group.len() as u64 - 1 }
+        };
+        let weights = [vec![1; 64], vec![3; 64], vec![1; 10]].concat();
+        let encoded = in_segments(weights, |weight| *weight, encode);
+        let kept: Vec<_> = encoded.segments.iter().map(|segment| segment.items).collect();
+        assert_eq!((kept, encoded.dropped), (vec![63, 9], 2));
+    }
 
     #[test]
     fn groups_are_bounded_in_items_and_bytes_and_lose_nothing() {

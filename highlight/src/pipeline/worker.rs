@@ -435,7 +435,7 @@ fn describe(result: &Result<Answer, Failure>) -> String {
 /// A scoped dispatcher takes `tracing` off its fast path in the whole process while it is set, so it is
 /// not set for the thread's life. `Dispatch::none()` is not registered anywhere: a registered
 /// `NoSubscriber` would turn every cached "always interested" into a question asked per event.
-pub(super) fn contained<T>(work: impl FnOnce() -> T) -> Option<T> {
+pub(crate) fn contained<T>(work: impl FnOnce() -> T) -> Option<T> {
     let silent = || dispatcher::with_default(&Dispatch::none(), work);
     match catch_unwind(AssertUnwindSafe(silent)) {
         Ok(value) => Some(value),
