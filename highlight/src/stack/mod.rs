@@ -121,13 +121,26 @@ fn in_current_dir(mut symbols: Vec<Symbol>) -> Vec<Symbol> {
 }
 
 fn resolve(mut backtrace: Backtrace) -> Vec<Symbol> {
-    SYMBOLS_READ.call_once(|| {
-        READING_SYMBOLS.store(true, Ordering::Relaxed);
-        backtrace.resolve();
-        READING_SYMBOLS.store(false, Ordering::Relaxed);
-    });
+    read_symbols(&SYMBOLS_READ, &READING_SYMBOLS, || backtrace.resolve());
     backtrace.resolve();
     backtrace.frames().iter().flat_map(BacktraceFrame::symbols).filter_map(Symbol::of).collect()
+}
+
+/// Reads them if they were not, and says so meanwhile. What panics is tried again by the next.
+fn read_symbols(read: &Once, reading: &AtomicBool, work: impl FnOnce()) {
+    struct Done<'a>(&'a AtomicBool);
+
+    impl Drop for Done<'_> {
+        fn drop(&mut self) {
+            self.0.store(false, Ordering::Relaxed);
+        }
+    }
+
+    read.call_once_force(|_| {
+        let done = Done(reading);
+        done.0.store(true, Ordering::Relaxed);
+        work();
+    });
 }
 
 /// What is known of one frame.
@@ -199,22 +212,25 @@ impl Renderer {
         clean: &dyn Fn(&mut String),
     ) -> Option<Rendered> {
         let carried = matches!(stack, Some(Stack::Carried(_) | Stack::Printed(_)));
+        // A text may be anybody's: what it teaches holds for itself alone.
+        let apart = matches!(stack, Some(Stack::Printed(_))).then(|| self.paths.clone());
+        let paths = apart.as_ref().unwrap_or(&self.paths);
         let symbols = stack.map(Stack::resolve).unwrap_or_default();
         let frames: Vec<_> = symbols.iter().map(Symbol::frame).collect();
         if let Some(place) = place {
-            self.paths.learn(&frames, place);
+            paths.learn(&frames, place);
         }
         let mut told = told(frames, place.filter(|_| !carried));
         if told.frames.is_empty() && carried {
             told = self::told(Vec::new(), place);
         }
         (!told.frames.is_empty()).then(|| Rendered {
-            text: write(&told.frames, &self.paths),
+            text: write(&told.frames, paths),
             function: told.function,
             structured: self
                 .sources
                 .as_ref()
-                .map(|sources| structured::write(&told.frames, &self.paths, sources, clean)),
+                .map(|sources| structured::write(&told.frames, paths, sources, clean)),
         })
     }
 }

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// How the paths that the compiler wrote down become the reader's.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Paths {
     /// The program's own rules, the longest prefix first.
     prefixes: Vec<(String, String)>,

@@ -7,9 +7,10 @@ const LIMIT: usize = 256;
 /// What `anyhow` and `eyre` write before the backtrace in their `Debug` output.
 const HEADING: &str = "\nStack backtrace:\n";
 
-/// The backtrace in what an error of `anyhow` or `eyre` shows by `Debug`.
+/// The backtrace in what an error of `anyhow` or `eyre` shows by `Debug`. It comes last: the messages before it may contain
+/// anything, headings included.
 pub(super) fn in_debug_text(text: &str) -> Option<&str> {
-    text.split_once(HEADING).map(|(_, backtrace)| backtrace)
+    text.rsplit_once(HEADING).map(|(_, backtrace)| backtrace)
 }
 
 /// Reads what `std::backtrace::Backtrace` prints, in its short and its full form, innermost frame first.
@@ -133,6 +134,8 @@ mod tests {
         let shown = "failed\n\nCaused by:\n    0: inner\n    1: root\n\nStack backtrace:\n   0: shop::place\n   1: main\n\nLocation: x";
         assert_eq!(frames(in_debug_text(shown).unwrap()), [frame("shop::place", None), frame("main", None)]);
         assert_eq!(in_debug_text("failed\n\nCaused by:\n    0: inner"), None);
+        let forged = format!("no user a{HEADING}   0: forged::f\n             at /app/.env:1:1\n\n{shown}");
+        assert_eq!(in_debug_text(&forged), in_debug_text(shown));
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use std::{
     collections::HashMap,
-    fs::File,
+    ffi::OsStr,
+    fs::{self, File},
     io::Read,
+    path::Path,
     sync::{Mutex, PoisonError},
 };
 
@@ -39,7 +41,12 @@ pub(super) struct Lines {
 
 impl Sources {
     /// The surroundings of a line, from 1; `None` if the file is not there, is not text, is too large, or has no such line.
+    ///
+    /// Only Rust's files are read: a stack that was printed is text, which may come from elsewhere and name any file.
     pub(super) fn around(&self, file: &str, line: u32) -> Option<Lines> {
+        if Path::new(file).extension() != Some(OsStr::new("rs")) {
+            return None;
+        }
         let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         lines_around(cache.read(file)?, line)
     }
@@ -60,14 +67,13 @@ impl Cache {
 }
 
 fn read(file: &str) -> Option<String> {
-    let open = File::open(file).ok()?;
-    let metadata = open.metadata().ok()?;
-    // A pipe would never end.
+    // Asked before it is opened: that of a pipe waits for somebody who writes.
+    let metadata = fs::metadata(file).ok()?;
     if !metadata.is_file() || metadata.len() > FILE_LIMIT {
         return None;
     }
     let mut text = String::new();
-    open.take(FILE_LIMIT).read_to_string(&mut text).ok()?;
+    File::open(file).ok()?.take(FILE_LIMIT).read_to_string(&mut text).ok()?;
     Some(text)
 }
 
@@ -126,6 +132,29 @@ mod tests {
         }
         let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src/stack/source.rs");
         assert_eq!(sources.around(here, 1).unwrap().line, "//! The lines of source code around a frame.");
+    }
+
+    #[test]
+    fn what_has_another_name_is_not_read() {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        assert!(read(manifest).is_some(), "it is there");
+        for file in [manifest, "/etc/passwd", "/app/.env", "/app/.rs"] {
+            assert_eq!(Sources::default().around(file, 1), None, "{file}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_waits_at_a_pipe() {
+        let pipe = std::env::temp_dir().join(format!("highlight-{}-pipe.rs", std::process::id()));
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.is_ok_and(|status| status.success()), "mkfifo is part of POSIX");
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let file = pipe.to_string_lossy().into_owned();
+        std::thread::spawn(move || sender.send(Sources::default().around(&file, 1)));
+        let found = receiver.recv_timeout(std::time::Duration::from_secs(30));
+        fs::remove_file(&pipe).unwrap();
+        assert_eq!(found, Ok(None));
     }
 
     #[test]

@@ -201,6 +201,41 @@ fn what_an_error_carries_comes_before_what_was_captured_and_is_not_cut() {
 }
 
 #[test]
+fn a_stack_that_is_text_teaches_nothing_that_lasts_and_opens_rust_files_only() {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/global.rs");
+    let first = std::fs::read_to_string(here).unwrap().lines().next().map(str::to_owned);
+    let printed = format!(
+        "   0: shop::a\n             at {manifest}:1:1\n   1: shop::b\n             at {here}:1:1\n   \
+            2: shop::c\n             at /forged/src/orders.rs:42:1\n"
+    );
+    let renderer = Renderer::new(Paths::default(), true);
+    let place = Place { file: "src/orders.rs".into(), line: 42 };
+    let rendered = renderer.render(Stack::printed(&printed), Some(&place), &|_| {}).unwrap();
+    let structured: serde_json::Value = serde_json::from_str(&rendered.structured.unwrap()).unwrap();
+    let lines: Vec<_> =
+        structured.as_array().unwrap().iter().map(|frame| frame["lineContent"].as_str()).collect();
+    assert_eq!(lines, [None, first.as_deref(), None]);
+    assert_eq!(renderer.paths.compiled("src/main.rs"), "src/main.rs");
+}
+
+#[test]
+fn symbols_are_read_once_though_the_first_try_panics() {
+    let (read, reading) = (Once::new(), AtomicBool::new(false));
+    let panic = std::panic::AssertUnwindSafe(|| read_symbols(&read, &reading, || panic!("as asked")));
+    assert!(std::panic::catch_unwind(panic).is_err());
+    assert!(!reading.load(Ordering::Relaxed));
+    let mut times = 0;
+    for _ in 0..2 {
+        read_symbols(&read, &reading, || {
+            assert!(reading.load(Ordering::Relaxed));
+            times += 1;
+        });
+    }
+    assert_eq!((times, reading.load(Ordering::Relaxed)), (1, false));
+}
+
+#[test]
 fn the_place_completes_or_precedes_the_innermost_frame() {
     let place = here();
     let frame = |place| Frame { function: "shop::place", place };
