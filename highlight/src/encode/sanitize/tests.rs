@@ -307,7 +307,7 @@ fn a_programs_function_has_the_last_word() {
     let longer: Answer = |_, _| "[an e-mail address]".into();
     let failing: Answer = |_, _| panic!("as asked");
     for (answer, expected) in [(longer, "[an e-mail address]"), (failing, "[REDACTED]")] {
-        let function = crate::redact::RedactFn::new(move |key, text| answer(key, text));
+        let function = crate::redact::RedactFn::new(answer);
         let redactor = Redactor { function: Some(function), ..Redactor::default() };
         let mut attributes = vec![attribute("user.email", text("a@b.c"))];
         Sanitizer { redactor: Some(&redactor) }.attributes(
