@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::{
     REDACTED, Redactor,
     names::{self, Sense},
-    scan::Extent,
+    scan::{Extent, beginning},
     shapes,
 };
 
@@ -16,6 +16,9 @@ use super::{
 const NAME_LIMIT: usize = 80;
 /// `Some(Secret(Inner("...` is as deep as it gets.
 const CONSTRUCTORS_LIMIT: usize = 4;
+
+/// Whether a value in brackets is secret is judged by so much of it.
+const BRACKETS_LIMIT: usize = 2048;
 
 /// What stands before the sign.
 struct Name<'a> {
@@ -114,7 +117,7 @@ pub(super) fn after_sign(
         || is_machines
         || is_joined
         || shapes::looks_generated(&text[value.range.clone()], 6);
-    is_secret.then_some(value.range)
+    is_secret.then(|| value.whole(text))
 }
 
 /// The secret after an encoded `=` (`%3D`) at `sign`, in a URL inside of a parameter.
@@ -129,20 +132,24 @@ pub(super) fn after_encoded_sign(
         return None;
     }
     let start = sign + 3;
-    let range = parameter_value(text, start, extent);
-    let encoded_end = ["%26", "%23"].iter().filter_map(|sign| text[range.clone()].find(sign)).min();
-    Some(start..encoded_end.map_or(range.end, |length| start + length))
+    let is_encoded_end = |rest: &str| rest.starts_with("%26") || rest.starts_with("%23");
+    let end = end_of(text, start, |c, rest| ends_parameter(c, extent) || (c == '%' && is_encoded_end(rest)));
+    Some(start..shapes::end_of_credentials(text, start..end).unwrap_or(end))
 }
 
 /// Up to `&`, `#`, or what cannot be part of a URL; and over a scheme's blank.
 fn parameter_value(text: &str, start: usize, extent: Extent) -> Range<usize> {
-    let end = end_of(text, start, |c| c == '&' || c == '#' || extent.is_end(c));
+    let end = end_of(text, start, |c, _| ends_parameter(c, extent));
     let end = shapes::end_of_credentials(text, start..end).unwrap_or(end);
     start..end
 }
 
+fn ends_parameter(character: char, extent: Extent) -> bool {
+    matches!(character, '&' | '#') || extent.is_end(character)
+}
+
 /// Where a value ends. A replacement is part of it, and not looked into.
-fn end_of(text: &str, start: usize, is_end: impl Fn(char) -> bool) -> usize {
+fn end_of(text: &str, start: usize, is_end: impl Fn(char, &str) -> bool) -> usize {
     let mut at = start;
     loop {
         let rest = &text[at..];
@@ -151,7 +158,7 @@ fn end_of(text: &str, start: usize, is_end: impl Fn(char) -> bool) -> usize {
             continue;
         }
         match rest.chars().next() {
-            Some(character) if !is_end(character) => at += character.len_utf8(),
+            Some(character) if !is_end(character, rest) => at += character.len_utf8(),
             _ => return at,
         }
     }
@@ -159,7 +166,10 @@ fn end_of(text: &str, start: usize, is_end: impl Fn(char) -> bool) -> usize {
 
 /// What stands after the sign.
 struct Value {
+    /// Of what is in brackets, only the beginning.
     range: Range<usize>,
+    /// The bracket it is in.
+    bracket: Option<usize>,
     quote: Option<u8>,
     /// Whether it is `Bearer x` or the like, or cookies.
     is_header: bool,
@@ -171,7 +181,12 @@ impl Value {
     /// `None` if there is none, or none worth hiding, such as `None`.
     fn at(text: &str, start: usize, name: &str) -> Option<Self> {
         let blanks = text[start..].bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-        let mut value = Self::inside(text, inner_start(text, start + blanks), name);
+        let first = start + blanks;
+        let lines = whitespace(text, first);
+        // Pretty JSON may have the value on the next line.
+        let is_below = text[first + lines..].trim_start_matches('\\').starts_with(['"', '\'']);
+        let first = if is_below { first + lines } else { first };
+        let mut value = Self::inside(text, inner_start(text, first), name);
         value.blanks = blanks;
         let content = &text[value.range.clone()];
         let says_nothing = matches!(content, "" | "None" | "null" | "nil" | "undefined" | "true" | "false");
@@ -179,7 +194,7 @@ impl Value {
     }
 
     fn inside(text: &str, start: usize, name: &str) -> Self {
-        let found = |range, quote| Self { range, quote, is_header: false, blanks: 0 };
+        let found = |range, quote| Self { range, bracket: None, quote, is_header: false, blanks: 0 };
         let bytes = text.as_bytes();
         let rest = &text[start..];
         let escapes = rest.bytes().take_while(|byte| *byte == b'\\').count();
@@ -189,23 +204,37 @@ impl Value {
         }
         if !rest.starts_with(REDACTED) {
             let word = rest.bytes().take_while(|byte| is_ident(*byte)).count();
-            let opens = if rest[word..].starts_with(" {") && word > 0 { start + word + 1 } else { start };
+            // `Password { inner: ...`, but not a value and JSON after it.
+            let is_struct = rest.starts_with(|c: char| c.is_ascii_uppercase())
+                && rest[word..]
+                    .strip_prefix(" {")
+                    .is_some_and(|inner| inner.starts_with([' ', '\n']) || inner.starts_with(REDACTED));
+            let opens = if is_struct { start + word + 1 } else { start };
             if matches!(bytes.get(opens), Some(b'[' | b'{')) {
-                return found(opens + 1..end_of_brackets(text, opens), None);
+                let end = end_of_brackets(beginning(text, opens + BRACKETS_LIMIT), opens);
+                return Self { bracket: Some(opens), ..found(opens + 1..end, None) };
             }
         }
         if rest.starts_with("-----BEGIN ") {
             let end = shapes::private_key(text, start).map_or(text.len(), |key| key.end);
             return found(start..end, None);
         }
-        let end = end_of(text, start, ends_bare_value);
+        let end = end_of(text, start, |c, _| ends_bare_value(c));
         if names::is_cookie(name) && text[start..end].contains('=') {
-            let end = end_of(text, start, |c| matches!(c, '\n' | '\r' | '"'));
+            let end = end_of(text, start, |c, _| matches!(c, '\n' | '\r' | '"'));
             return Self { is_header: true, ..found(start..end, None) };
         }
         match shapes::end_of_credentials(text, start..end) {
             Some(end) => Self { is_header: true, ..found(start..end, None) },
             None => found(start..end, None),
+        }
+    }
+
+    /// All of it, once it is known to be secret: then nothing in it is looked at again.
+    fn whole(self, text: &str) -> Range<usize> {
+        match self.bracket {
+            Some(open) => open + 1..end_of_brackets(text, open),
+            None => self.range,
         }
     }
 }
@@ -216,7 +245,8 @@ fn inner_start(text: &str, start: usize) -> usize {
     for _ in 0..CONSTRUCTORS_LIMIT {
         let word = text[at..].bytes().take_while(|byte| is_ident(*byte)).count();
         match text.as_bytes().get(at + word) {
-            Some(b'(') if word > 0 => at += word + 1,
+            // Pretty `Debug` has the content on the next line.
+            Some(b'(') if word > 0 => at += word + 1 + whitespace(text, at + word + 1),
             Some(byte) if is_quote(*byte) && matches!(&text[at..at + word], "b" | "c" | "r") => {
                 return at + word;
             }
@@ -224,6 +254,10 @@ fn inner_start(text: &str, start: usize) -> usize {
         }
     }
     at
+}
+
+fn whitespace(text: &str, start: usize) -> usize {
+    text[start..].bytes().take_while(u8::is_ascii_whitespace).count()
 }
 
 fn is_ident(byte: u8) -> bool {

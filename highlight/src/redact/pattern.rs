@@ -37,6 +37,9 @@ impl KeyPattern {
     }
 }
 
+/// A `*` that something follows takes no more.
+const RUN_LIMIT: usize = 512;
+
 /// A pattern for words in a text: `#` is a digit, `?` a letter or digit, `*` any number of these and of `-` and `_`; everything else
 /// is itself, and case counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,30 +76,48 @@ fn is_word(character: char) -> bool {
 }
 
 /// The length of the longest beginning of `text` that the pattern makes and that ends a word.
+///
+/// All stars but the last take as little as they can. Nothing is missed by that: what one leaves the next may take.
 fn longest(pattern: &str, text: &str) -> Option<usize> {
-    let mut rest = pattern.chars();
+    let (before, last) = match pattern.rsplit_once('*') {
+        Some((before, last)) => (Some(before), last),
+        None => (None, pattern),
+    };
     let mut at = 0;
-    while let Some(wanted) = rest.next() {
-        let given = text[at..].chars().next();
-        let fits = match wanted {
-            '*' => {
-                let run = text[at..]
-                    .bytes()
-                    .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-                    .count();
-                return (0..=run)
-                    .rev()
-                    .find_map(|taken| Some(at + taken + longest(rest.as_str(), &text[at + taken..])?));
-            }
-            '#' => given.is_some_and(|c| c.is_ascii_digit()),
-            '?' => given.is_some_and(|c| c.is_ascii_alphanumeric()),
-            literal => given == Some(literal),
-        };
-        at += given.filter(|_| fits)?.len_utf8();
+    for (index, part) in before.into_iter().flat_map(|before| before.split('*')).enumerate() {
+        let run = if index == 0 { 0 } else { run(&text[at..], RUN_LIMIT) };
+        at += (0..=run).find_map(|taken| Some(taken + fits(part, &text[at + taken..])?))?;
     }
-    let ends = !text[..at].chars().next_back().is_some_and(is_word)
-        || !text[at..].chars().next().is_some_and(is_word);
-    ends.then_some(at)
+    let run = match (before, last) {
+        (None, _) => 0,
+        // Where something begins again, this one ends: it is found, and not looked at twice.
+        (Some(_), "") => run(&text[at..], usize::MAX),
+        (Some(_), _) => run(&text[at..], RUN_LIMIT),
+    };
+    let ends = |end: &usize| {
+        !text[..*end].chars().next_back().is_some_and(is_word)
+            || !text[*end..].chars().next().is_some_and(is_word)
+    };
+    (at..=at + run).rev().find_map(|start| Some(start + fits(last, &text[start..])?).filter(ends))
+}
+
+/// How many bytes a `*` could take.
+fn run(text: &str, limit: usize) -> usize {
+    text.bytes().take(limit).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).count()
+}
+
+/// The length of the beginning of `text` that a pattern without stars makes.
+fn fits(pattern: &str, text: &str) -> Option<usize> {
+    let mut rest = text.chars();
+    pattern.chars().try_fold(0, |length, wanted| {
+        let given = rest.next()?;
+        let fits = match wanted {
+            '#' => given.is_ascii_digit(),
+            '?' => given.is_ascii_alphanumeric(),
+            literal => given == literal,
+        };
+        fits.then(|| length + given.len_utf8())
+    })
 }
 
 #[cfg(test)]
@@ -137,12 +158,30 @@ mod tests {
             ("cus_*x", "cus_axbxc cus_axbx", Some(10..18)),
             ("??-##", "é ab-12", Some(3..8)),
             ("é#", "é1", Some(0..3)),
+            ("k*a*b", "k-ab-axb-b b", Some(0..10)),
+            ("k*-.*-#", "k--a-.x-1-2 3", Some(0..11)),
+            ("cus_*", "cus_é", Some(0..4)),
         ] {
             assert_eq!(TextPattern::parse(pattern).unwrap().next(text, 0), expected, "{pattern} {text}");
         }
         for text in ["", "*", "?? *", "a*b*c*d*e*f"] {
             assert_eq!(TextPattern::parse(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn stars_take_no_time() {
+        let texts = [format!("key-{}", "-".repeat(65_536)), "key-".repeat(4_096), "key-a".repeat(4_096)];
+        for pattern in ["key-*-*-*-END", "*key-*-*-#", "key-*é", "key-*-*-*-*é"] {
+            for text in &texts {
+                let started = std::time::Instant::now();
+                assert_eq!(TextPattern::parse(pattern).unwrap().next(text, 0), None, "{pattern}");
+                let took = started.elapsed();
+                assert!(took < std::time::Duration::from_secs(20), "{pattern} took {took:?}");
+            }
+        }
+        let long = format!("cus_{} ", "a".repeat(4_000));
+        assert_eq!(TextPattern::parse("cus_*").unwrap().next(&long, 0), Some(0..4_004));
     }
 
     proptest! {

@@ -6,6 +6,9 @@ use std::ops::Range;
 
 use super::{REDACTED, Redactor, assignment, shapes};
 
+/// What stands behind a `://` is looked at as far as this, so that many of them take no time.
+const AUTHORITY_LIMIT: usize = 2048;
+
 /// How much of a text a URL, a query or a form takes up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
@@ -72,6 +75,15 @@ pub(super) fn next(redactor: &Redactor, text: &str, from: usize, extent: Extent)
     }
 }
 
+/// At most so many bytes of the text.
+pub(super) fn beginning(text: &str, limit: usize) -> &str {
+    let mut end = limit.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 /// Not empty, and not replaced already.
 fn is_new(secret: &str) -> bool {
     !matches!(secret, "" | REDACTED)
@@ -93,7 +105,7 @@ fn encoded(redactor: &Redactor, text: &str, at: usize, extent: Extent) -> Option
     }
     let start = at + "%3A%2F%2F".len();
     let is_scheme = text.as_bytes().get(at..start)?.eq_ignore_ascii_case(b"%3A%2F%2F");
-    let authority = is_scheme.then(|| &text[start..])?;
+    let authority = is_scheme.then(|| beginning(&text[start..], AUTHORITY_LIMIT))?;
     let end = authority.find(|c| matches!(c, '&' | '#') || extent.is_end(c)).unwrap_or(authority.len());
     let authority = authority[..end].to_ascii_lowercase();
     let end = ["%2f", "%3f"].iter().filter_map(|sign| authority.find(sign)).min().unwrap_or(authority.len());

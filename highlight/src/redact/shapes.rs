@@ -69,6 +69,8 @@ pub(super) fn credentials(text: &str, blank: usize) -> Option<Range<usize>> {
                 || (!is_capital && word.len() < 16 && word.bytes().all(|byte| byte.is_ascii_lowercase()));
             !word.is_empty() && !is_prose
         }
+        // `a token page=7` is about something else.
+        _ if value.trim_end_matches('=').contains('=') => false,
         Looks::Credentials => is_user_and_password(value) || looks_generated(value, 16),
         Looks::Generated => looks_generated(value, if is_capital { 6 } else { 16 }),
     };
@@ -275,7 +277,9 @@ pub(super) fn card_number(text: &str, at: usize) -> (usize, Option<Range<usize>>
         && !is_base64url(after)
         && (after != b'.' || !rest.get(length + 1).is_some_and(u8::is_ascii_digit));
     let is_card = stands_alone && is_issued(&digits) && passes_check(&digits);
-    (at + length, is_card.then(|| at..at + length))
+    // What is none in groups may begin one with its second group.
+    let seen = if grouped.is_some() && !is_card { run } else { length };
+    (at + seen, is_card.then(|| at..at + length))
 }
 
 /// The length of digits printed 4-4-4-4 or 4-6-5.
