@@ -35,7 +35,7 @@ impl Extent {
 /// Whether a secret may be told by this byte.
 const TRIGGERS: [bool; 256] = {
     let mut triggers = [false; 256];
-    let bytes = b"=:% JI-_.0123456789";
+    let bytes = b"=:% +JI-_.0123456789";
     let mut at = 0;
     while at < bytes.len() {
         triggers[bytes[at] as usize] = true;
@@ -55,7 +55,7 @@ pub(super) fn next(redactor: &Redactor, text: &str, from: usize, extent: Extent)
             b':' if bytes[at + 1..].starts_with(b"//") => user(text, at + 3, extent),
             b'=' | b':' => assignment::after_sign(redactor, text, at, extent),
             b'%' => encoded(redactor, text, at, extent),
-            b' ' => shapes::credentials(text, at),
+            b' ' | b'+' => shapes::credentials(text, at),
             b'J' => shapes::web_token(text, at),
             b'I' => shapes::cloud_key(text, at),
             b'-' => shapes::private_key(text, at)
@@ -91,10 +91,21 @@ fn is_new(secret: &str) -> bool {
 
 /// The user information of an authority: up to its last `@` (RFC 3986, 3.2). The user's name is part of it: tokens are put there too.
 fn user(text: &str, start: usize, extent: Extent) -> Option<Range<usize>> {
-    let authority = &text[start..];
-    let end = authority.find(|c| matches!(c, '/' | '?' | '#') || extent.is_end(c));
-    let length = authority[..end.unwrap_or(authority.len())].rfind('@')?;
+    let url = beginning(&text[start..], AUTHORITY_LIMIT);
+    let url = &url[..url.find(|c| extent.is_end(c)).unwrap_or(url.len())];
+    let authority = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
+    let length = match authority.rfind('@') {
+        Some(length) => length,
+        // `app:hun/ter2@db`: a password that is not encoded.
+        None => url.rfind('@').filter(|_| is_cut_user(authority))?,
+    };
     Some(start..start + length)
+}
+
+/// Whether this is the beginning of user information, not a host and its port: `app:hun`, but not `db:5432`, `[::1]`, `{host}:{port}`.
+fn is_cut_user(authority: &str) -> bool {
+    let is_host = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) || port.ends_with(['}', ']']);
+    authority.rsplit_once(':').is_some_and(|(_, port)| !is_host(port))
 }
 
 /// Secrets of a URL that is itself a parameter of one, percent-encoded.
@@ -102,6 +113,9 @@ fn encoded(redactor: &Redactor, text: &str, at: usize, extent: Extent) -> Option
     let sign = text.as_bytes().get(at + 1..at + 3)?;
     if sign.eq_ignore_ascii_case(b"3d") {
         return assignment::after_encoded_sign(redactor, text, at, extent);
+    }
+    if sign == b"20" {
+        return shapes::credentials(text, at);
     }
     let start = at + "%3A%2F%2F".len();
     let is_scheme = text.as_bytes().get(at..start)?.eq_ignore_ascii_case(b"%3A%2F%2F");

@@ -49,16 +49,20 @@ fn scheme_before(text: &str, end: usize) -> Option<Looks> {
     }
     SCHEMES.iter().find_map(|(name, looks)| {
         let start = end.checked_sub(name.len())?;
-        let is_word = start == 0 || !bytes[start - 1].is_ascii_alphanumeric();
+        let is_word = start == 0 || !bytes[start - 1].is_ascii_alphanumeric() || follows_escape(text, start);
         (is_word && bytes[start..].eq_ignore_ascii_case(name.as_bytes())).then_some(*looks)
     })
 }
 
-/// The credentials after the blank at `blank`, if a scheme stands before it.
+/// The credentials after the blank at `blank`, which may be encoded (`+`, `%20`), if a scheme stands before it.
 pub(super) fn credentials(text: &str, blank: usize) -> Option<Range<usize>> {
     let looks = scheme_before(text, blank)?;
-    let start = blank + text[blank..].find(|c| c != ' ')?;
-    let value = leading(&text[start..], is_token68);
+    let is_plain = text[blank..].starts_with(' ');
+    let start = match is_plain {
+        true => blank + text[blank..].find(|c| c != ' ')?,
+        false => blank + if text[blank..].starts_with('+') { 1 } else { "%20".len() },
+    };
+    let value = leading(text.get(start..)?, |byte| is_token68(byte) && (is_plain || byte != b'+'));
     let capital = text[..blank].bytes().rev().find(|byte| !byte.is_ascii_lowercase());
     let is_capital = capital.is_some_and(|byte| byte.is_ascii_uppercase());
     let is_secret = match looks {
@@ -74,7 +78,21 @@ pub(super) fn credentials(text: &str, blank: usize) -> Option<Range<usize>> {
         Looks::Credentials => is_user_and_password(value) || looks_generated(value, 16),
         Looks::Generated => looks_generated(value, if is_capital { 6 } else { 16 }),
     };
-    is_secret.then(|| start..start + value.len())
+    let end = start + value.len();
+    is_secret.then(|| start..if is_plain { end } else { end_of_encoded(text, end) })
+}
+
+/// The end of base64 whose `+`, `/` and `=` are percent-encoded.
+fn end_of_encoded(text: &str, start: usize) -> usize {
+    let mut end = start;
+    while let Some(escape) = text.as_bytes().get(end..end + 3) {
+        if ![b"%2b", b"%2f", b"%3d"].iter().any(|sign| escape.eq_ignore_ascii_case(*sign)) {
+            break;
+        }
+        end += 3;
+        end += leading(&text[end..], |byte| is_token68(byte) && byte != b'+').len();
+    }
+    end
 }
 
 /// Whether `word`, at `start`, is a scheme and credentials follow it; then where they end. Their looks do not count: the caller
@@ -261,6 +279,10 @@ pub(super) fn private_key(text: &str, at: usize) -> Option<Range<usize>> {
 /// do not: they are shorter, longer, or begin otherwise.
 pub(super) fn card_number(text: &str, at: usize) -> (usize, Option<Range<usize>>) {
     let rest = &text.as_bytes()[at..];
+    // The escape's own digits.
+    if text[..at].ends_with('%') && rest.get(1).is_some_and(u8::is_ascii_hexdigit) {
+        return (at + 2, None);
+    }
     let run = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let grouped = (run == 4).then(|| groups(rest)).flatten();
     let length = match grouped {
@@ -338,7 +360,17 @@ fn leading(text: &str, is_part: impl Fn(u8) -> bool) -> &str {
 }
 
 fn begins_word(text: &str, start: usize) -> bool {
-    start == 0 || !is_base64url(text.as_bytes()[start - 1])
+    start == 0 || !is_base64url(text.as_bytes()[start - 1]) || follows_escape(text, start)
+}
+
+/// Whether a percent-escape (`%2F`) or an escaped control (`\n`) ends before `start`, whose letters are no part of a word.
+fn follows_escape(text: &str, start: usize) -> bool {
+    let before = &text.as_bytes()[..start];
+    match before {
+        [.., b'%', first, second] if first.is_ascii_hexdigit() && second.is_ascii_hexdigit() => true,
+        [.., b'\\', b'n' | b'r' | b't'] => true,
+        _ => false,
+    }
 }
 
 fn is_alphanumeric(byte: u8) -> bool {
