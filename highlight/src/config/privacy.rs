@@ -20,7 +20,7 @@ impl Config {
     ///
     /// | found by | where | what |
     /// |---|---|---|
-    /// | name | attributes, at any depth; JSON, `key=value`, `key: value` and `Debug` output in any text | passwords, passphrases, secrets, tokens, API, access and private keys, credentials, signatures, cookies, web sessions, CSRF tokens, card and social-security numbers |
+    /// | name | attributes, at any depth; JSON, `key=value`, `key: value` and `Debug` output in any text | passwords, passphrases, secrets, tokens, API, access and private keys, credentials, signatures, cookies, web sessions, CSRF tokens, card and social-security numbers; where a machine has written them also `pass`, `pin`, `otp`, `cc_number` |
     /// | name | parameters of URLs and forms, in any text, also percent-encoded inside of another URL | the same, and `code`, `key`, `session`, `sid`, `sig`, `otp`, `pin`, `auth` |
     /// | place | any URL, in any text | user name and password before the host |
     /// | look | any text | `Bearer x`, `Basic x`, `Token x`; JSON Web Tokens; private keys in PEM; tokens and keys of AWS, GitHub, GitLab, Google, Slack, Stripe and a dozen more; card numbers that pass their check |
@@ -29,6 +29,10 @@ impl Config {
     /// `user[password]`, `X-Auth-Token`. `token`, `cookie`, `signature`, `credentials` and `authorization` alone are words as well: in `token: x`, unlike in
     /// `token=x`, `"token": "x"` and as an attribute's name, the value must look like one. Truth values stay: `has_token=true` tells no secret. `highlight.session_id`, `highlight.trace_id`
     /// and the project are never touched.
+    ///
+    /// `pass`, `pin`, `otp` and `cc_number` are whole names, and count as attributes, in quotes (`"pin": 1234`), before a text in quotes (`pass: "x"`) and as
+    /// parameters, not in `pin: 7` or `bypass`. `tokens` counts in the same places but for attributes, and only with texts: `"tokens": ["x"]`, not
+    /// `"tokens": 512`. `input_tokens` and other counts, `code`, `key` and `session` outside of parameters, and `public_key` stay open.
     ///
     /// **What it cannot know**: a password in a sentence (`the password is x`), personal data, the second word of a value without
     /// quotes. A number of 16 digits that is no card's is taken for one in about 1 of 45 cases.
@@ -63,7 +67,7 @@ impl Config {
     }
 
     /// Words that are secret wherever they stand in a text: `#` is a digit, `?` a letter or digit, `*` any number of these and of
-    /// `-` and `_`. Everything else is itself, and case counts.
+    /// `-` and `_`, up to 512 of them where more of the pattern follows. Everything else is itself, and case counts.
     ///
     /// ```
     /// let config = highlight::Config::new("1")

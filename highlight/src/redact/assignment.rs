@@ -99,8 +99,10 @@ pub(super) fn after_sign(
         && (is_first || matches!(name.left, Some(b'?' | b'&' | b';' | b'#' | b'=')));
     if is_parameter {
         // What is secret as a field is secret as a parameter too.
-        let is_secret = redactor.parameter(name.text) == Sense::Secret;
-        return is_secret.then(|| parameter_value(text, start, extent));
+        let sense = redactor.parameter(name.text);
+        let value = (sense != Sense::Open).then(|| parameter_value(text, start, extent))?;
+        let is_number = || text[value.clone()].bytes().all(|byte| byte.is_ascii_digit());
+        return (sense == Sense::Secret || !is_number()).then_some(value);
     }
     let mut sense = redactor.field(name.text);
     if sense == Sense::Open {
@@ -113,10 +115,12 @@ pub(super) fn after_sign(
     let value = Value::at(text, start, name.text)?;
     let is_machines = name.quoted || value.quote == Some(b'"') || value.is_header;
     let is_joined = is_equals && !name.spaced && value.blanks == 0;
-    let is_secret = sense == Sense::Secret
-        || is_machines
-        || is_joined
-        || shapes::looks_generated(&text[value.range.clone()], 6);
+    let is_secret = match sense {
+        Sense::Open => false,
+        Sense::Text | Sense::Machine => value.is_written_by_machine(text, &name, sense),
+        Sense::Word => is_machines || is_joined || shapes::looks_generated(&text[value.range.clone()], 6),
+        Sense::Secret => true,
+    };
     is_secret.then(|| value.whole(text))
 }
 
@@ -230,6 +234,20 @@ impl Value {
         }
     }
 
+    /// A text, a list of texts in JSON, or, unless numbers are counts, digits enough for a code in JSON.
+    fn is_written_by_machine(&self, text: &str, name: &Name<'_>, sense: Sense) -> bool {
+        let content = &text[self.range.clone()];
+        match (self.quote, self.bracket.map(|open| text.as_bytes()[open])) {
+            (Some(quote), _) => quote == b'"' || name.quoted,
+            (None, Some(bracket)) => {
+                name.quoted
+                    && bracket == b'['
+                    && content.trim_start_matches([' ', '\n', '\\']).starts_with(['"', '\''])
+            }
+            (None, None) => name.quoted && sense == Sense::Machine && content.len() >= 4,
+        }
+    }
+
     /// All of it, once it is known to be secret: then nothing in it is looked at again.
     fn whole(self, text: &str) -> Range<usize> {
         match self.bracket {
@@ -256,8 +274,18 @@ fn inner_start(text: &str, start: usize) -> usize {
     at
 }
 
+/// How much whitespace there is, also escaped by `Debug`.
 fn whitespace(text: &str, start: usize) -> usize {
-    text[start..].bytes().take_while(u8::is_ascii_whitespace).count()
+    let bytes = &text.as_bytes()[start..];
+    let mut at = 0;
+    loop {
+        let escapes = bytes[at..].iter().take_while(|byte| **byte == b'\\').count();
+        match bytes.get(at + escapes) {
+            Some(byte) if escapes == 0 && byte.is_ascii_whitespace() => at += 1,
+            Some(b'n' | b'r' | b't') if escapes > 0 => at += escapes + 1,
+            _ => return at,
+        }
+    }
 }
 
 fn is_ident(byte: u8) -> bool {

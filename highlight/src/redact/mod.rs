@@ -51,7 +51,7 @@ impl Redactor {
     /// Whether the attribute's value is secret as a whole, judged by its name.
     pub(crate) fn is_secret(&self, key: &str) -> bool {
         !self.is_excepted(key)
-            && (self.is_added(key) || names::of_last_part(key, Place::Field) != Sense::Open)
+            && (self.is_added(key) || names::of_last_part(key, Place::Field) >= Sense::Machine)
     }
 
     /// The text, the value of the attribute `key` or of nothing if that is empty, without secrets; borrowed if there are none.

@@ -13,6 +13,10 @@ use percent_encoding::percent_decode_str;
 pub(super) enum Sense {
     /// Nothing.
     Open,
+    /// It is secret as a text and not as a number: `tokens` are counted as well.
+    Text,
+    /// It is secret where a machine has written it, as JSON, `Debug` or an attribute; in sentences the name means much else.
+    Machine,
     /// It is secret if it looks so: the name is a word that sentences use as well (`unexpected token: Identifier`).
     Word,
     /// It is secret.
@@ -35,14 +39,15 @@ fn endings(last: u8) -> &'static [&'static str] {
         b'd' => {
             &["accesskeyid", "creditcard", "debitcard", "passwd", "password", "pwd", "sessid", "sessionid"]
         }
-        b'e' => &["passcode", "passphrase", "securitycode", "seedphrase"],
+        b'e' => &["passcode", "passphrase", "secretkeybase", "securitycode", "seedphrase"],
         b'f' => &["csrf", "xsrf"],
         b'h' => &["passwordhash"],
-        b'n' => &["cardpan", "cardpin", "ssn"],
+        b'm' => &["cardnum"],
+        b'n' => &["cardpan", "cardpin", "passwordconfirmation", "ssn"],
         b'o' => &["cardno"],
         b'r' => &["cardnumber", "socialinsurancenumber", "socialsecuritynumber"],
         b's' => &["apikeys", "cookies", "dbpass", "passwords", "secrets", "smtppass", "userpass"],
-        b't' => &["jwt", "secret"],
+        b't' => &["jwt", "passworddigest", "secret"],
         b'v' => &["cvv"],
         b'y' => &[
             "accesskey",
@@ -86,11 +91,13 @@ fn may_be_listed(name: &str) -> bool {
         b'f' => b"r",
         b'h' => b"s",
         b'l' => b"a",
+        b'm' => b"u",
         b'n' => b"aeios",
         b'o' => b"n",
+        b'p' => b"t",
         b'r' => b"e",
-        b's' => b"delsty",
-        b't' => b"ew",
+        b's' => b"delnsty",
+        b't' => b"esw",
         b'v' => b"v",
         b'y' => b"et",
         _ => b"",
@@ -98,8 +105,13 @@ fn may_be_listed(name: &str) -> bool {
     seconds.contains(&second.to_ascii_lowercase())
 }
 
+/// Secret as the whole name of what a machine writes.
+const FIELDS: [&str; 4] = ["ccnumber", "otp", "pass", "pin"];
+/// The same, unless it is a number.
+const COUNTED: &str = "tokens";
+
 /// Secret as the whole name of a parameter.
-const PARAMETERS: [&str; 14] = [
+const PARAMETERS: [&str; 11] = [
     "auth",
     "authcode",
     "bearer",
@@ -107,9 +119,6 @@ const PARAMETERS: [&str; 14] = [
     "codeverifier",
     "idtokenhint",
     "key",
-    "otp",
-    "pass",
-    "pin",
     "samlresponse",
     "session",
     "sid",
@@ -157,6 +166,12 @@ fn of_part(part: &str, place: Place) -> Sense {
     if let Some(word) = words(*last).iter().find(|word| name.ends_with(word.as_bytes())) {
         let is_word = name.len() == word.len() && place == Place::Field;
         return if is_word { Sense::Word } else { Sense::Secret };
+    }
+    if name == COUNTED.as_bytes() {
+        return Sense::Text;
+    }
+    if FIELDS.iter().any(|field| name == field.as_bytes()) {
+        return if place == Place::Parameter { Sense::Secret } else { Sense::Machine };
     }
     let is_parameter = || {
         PARAMETERS.iter().any(|parameter| name == parameter.as_bytes())
@@ -234,6 +249,10 @@ mod tests {
             "user.ssn",
             "socialSecurityNumber",
             "jwt",
+            "password_confirmation",
+            "password_digest",
+            "SECRET_KEY_BASE",
+            "card_num",
             "a_very_long_name_in_front_of_what_is_a_password",
         ];
         for name in secrets {
@@ -242,6 +261,10 @@ mod tests {
         for name in ["authorization", "Cookie", "http.request.header.cookie", "token", "Signature"] {
             assert_eq!(of_last_part(name, Place::Field), Sense::Word, "{name}");
         }
+        for name in ["pass", "db.pass", "OTP", "user[pin]", "cc_number"] {
+            assert_eq!(of_last_part(name, Place::Field), Sense::Machine, "{name}");
+        }
+        assert_eq!(of_last_part("auth.tokens", Place::Field), Sense::Text);
         let open = [
             "",
             "...",
@@ -263,6 +286,10 @@ mod tests {
             "tokenizer",
             "secretary",
             "bypass",
+            "acc_number",
+            "max_tokens",
+            "pins",
+            "pass_rate",
             "id",
             "user.id",
             "url.path",
@@ -283,6 +310,9 @@ mod tests {
                 assert_eq!(name.as_bytes().last(), Some(&last), "{name} is in another letter's list");
                 assert!(name.len() < Name::LENGTH, "{name}");
             }
+        }
+        for name in FIELDS.iter().chain([&COUNTED]) {
+            assert!(may_be_listed(name), "{name}");
         }
     }
 

@@ -84,6 +84,26 @@ fn fields_in_texts() {
         ),
         ("{\"password\" :\n  \"hunter2\"\n}", "{\"password\" :\n  \"[REDACTED]\"\n}"),
         ("password=Hunter2 {\"a\":1}", "password=[REDACTED] {\"a\":1}"),
+        (
+            r#"{"pass":"a","pin":1234,"otp":"12","cc_number":4111}"#,
+            r#"{"pass":"[REDACTED]","pin":[REDACTED],"otp":"[REDACTED]","cc_number":[REDACTED]}"#,
+        ),
+        ("Db { user: \"ada\", pass: Some(\"hunter2\") }", "Db { user: \"ada\", pass: Some(\"[REDACTED]\") }"),
+        (
+            r#"{\"pass\":\"a\"} {"tokens":["a","b"]} {"tokens":"a"}"#,
+            r#"{\"pass\":\"[REDACTED]\"} {"tokens":[[REDACTED]]} {"tokens":"[REDACTED]"}"#,
+        ),
+        (r#""{\"tokens\": [\"a\"]}""#, r#""{\"tokens\": [[REDACTED]]}""#),
+        ("?tokens=abc&cc_number=4&pin=1", "?tokens=[REDACTED]&cc_number=[REDACTED]&pin=[REDACTED]"),
+        (
+            "password_confirmation=a secret_key_base: b card_num=4",
+            "password_confirmation=[REDACTED] secret_key_base: [REDACTED] card_num=[REDACTED]",
+        ),
+        (
+            r#""Login {\n    password: Some(\n        \"hunter2\",\n    ),\n}""#,
+            r#""Login {\n    password: Some(\n        \"[REDACTED]\",\n    ),\n}""#,
+        ),
+        (r#""{\"password\":\n  \"hunter2\"}""#, r#""{\"password\":\n  \"[REDACTED]\"}""#),
         ("password:\nuser: ada", "password:\nuser: ada"),
         ("password: b\"hunter2\"", "password: b\"[REDACTED]\""),
         ("{'password' => 'hunter2'}", "{'password' => '[REDACTED]'}"),
@@ -149,7 +169,7 @@ fn shapes_in_texts() {
 }
 
 /// What other people's programs say, and must go on saying.
-const BENIGN: [&str; 56] = [
+const BENIGN: [&str; 58] = [
     "",
     "plain text, a = b",
     "is it so? token = 5",
@@ -184,6 +204,8 @@ const BENIGN: [&str; 56] = [
     "registry/app-secret:latest",
     "SELECT id, password_hash FROM users WHERE token IS NULL",
     "{\"a\":{\"b\":[1,2,{\"c\":\"d\"}]},\"keys\":3,\"tokens\":{\"input\":7}}",
+    "{\"tokens\":512,\"pin\":7,\"pass\":12,\"input_tokens\":[\"a\"],\"bypass\":\"x\",\"spin\":\"up\",\"pass\":{\"rate\":3}}",
+    "Usage { tokens: 512, pin: 7 }, first pass: ok, pin: 1234, otp=off, tokens: [1, 2]",
     "Config { retries: 3, timeout: 5s, name: \"shop\" }",
     "key: value; code: 42; session: open; pin: 7",
     "max_tokens=512 top_k=40 stop_token_id=2",

@@ -26,6 +26,7 @@ pub(crate) const SECRETS: &[Secret] = &[
     // User information
     secret("postgres://app:Q7hunter2@db:5432/orders", "Q7hunter2"),
     secret("error for url (https://Q7hunter2@git.example/x.git): refused", "Q7hunter2"),
+    secret("postgres://app:Q7/hunter2@db:5432/orders", "hunter2"),
     secret("/go?to=https%3A%2F%2Fapp%3AQ7hunter2%40db%2Fx", "Q7hunter2"),
     // Fields
     secret("login failed password=Q7hunter2 user=ada", "Q7hunter2"),
@@ -39,6 +40,10 @@ pub(crate) const SECRETS: &[Secret] = &[
     secret("{\"password\":\"Q7hunter2", "Q7hunter2"),
     secret("Login { user: \"ada\", password: \"Q7hunter2\" }", "Q7hunter2"),
     secret("Login { user: \"ada\", access_token: Some(Secret(\"Q7hunter2\")) }", "Q7hunter2"),
+    secret("Login {\n    access_token: Some(\n        \"Q7hunter2\",\n    ),\n}", "Q7hunter2"),
+    secret("{\"password\":\n  \"Q7hunter2\"}", "Q7hunter2"),
+    secret("{\"user\":\"ada\",\"pass\":\"Q7hunter2\"}", "Q7hunter2"),
+    secret("{\"auth\":{\"tokens\":[\"Q7hunter2\"]}}", "Q7hunter2"),
     secret("{'passwd' => 'Q7hunter2'}", "Q7hunter2"),
     secret("{\"cardNumber\": 4716059182736450, \"n\": 1}", "4716059182736450"),
     secret("ssn: 078-05-1120", "078-05-1120"),
@@ -65,6 +70,9 @@ pub(crate) const SECRETS: &[Secret] = &[
     secret("charge with sk_live_Q7hunter2Q7hunter2 failed", "Q7hunter2"),
     secret("card 4111 1111 1111 1111 was declined", "1111 1111"),
     secret("card 5555555555554444 was declined", "5555555555554444"),
+    secret("exp 2027 4111 1111 1111 1111 was declined", "1111 1111"),
+    secret("/x?a=Bearer%20Q7hunter2&b=1", "Q7hunter2"),
+    secret("/x?next=%2Fy%3Fid%3Dghp_Q7hunter2Q7hunter2Q7hunter2Q7hunter2", "Q7hunter2"),
 ];
 
 /// Names whose values are secret, whatever they are.
@@ -98,6 +106,14 @@ pub(crate) const NAMES: &[&str] = &[
     "jwt",
     "token",
     "cookie",
+    "password_confirmation",
+    "password_digest",
+    "secret_key_base",
+    "db.pass",
+    "otp",
+    "pin",
+    "cc_number",
+    "card_num",
 ];
 
 /// What is secret in an attribute with one of the names.
