@@ -237,12 +237,12 @@ impl Value {
     /// A text, a list of texts in JSON, or, unless numbers are counts, digits enough for a code in JSON.
     fn is_written_by_machine(&self, text: &str, name: &Name<'_>, sense: Sense) -> bool {
         let content = &text[self.range.clone()];
-        match (self.quote, self.bracket.map(|open| text.as_bytes()[open])) {
+        match (self.quote, self.bracket) {
             (Some(quote), _) => quote == b'"' || name.quoted,
-            (None, Some(bracket)) => {
-                name.quoted
-                    && bracket == b'['
-                    && content.trim_start_matches([' ', '\n', '\\']).starts_with(['"', '\''])
+            (None, Some(open)) => {
+                let is_list = text[open..].starts_with('[');
+                let first = content[whitespace(content, 0)..].trim_start_matches('\\');
+                name.quoted && is_list && first.starts_with(['"', '\''])
             }
             (None, None) => name.quoted && sense == Sense::Machine && content.len() >= 4,
         }

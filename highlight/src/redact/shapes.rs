@@ -58,10 +58,12 @@ fn scheme_before(text: &str, end: usize) -> Option<Looks> {
 pub(super) fn credentials(text: &str, blank: usize) -> Option<Range<usize>> {
     let looks = scheme_before(text, blank)?;
     let is_plain = text[blank..].starts_with(' ');
-    let start = match is_plain {
-        true => blank + text[blank..].find(|c| c != ' ')?,
-        false => blank + if text[blank..].starts_with('+') { 1 } else { "%20".len() },
+    let blanks = match text.as_bytes().get(blank)? {
+        b' ' => text[blank..].find(|c| c != ' ')?,
+        b'+' => 1,
+        _ => "%20".len(),
     };
+    let start = blank + blanks;
     let value = leading(text.get(start..)?, |byte| is_token68(byte) && (is_plain || byte != b'+'));
     let capital = text[..blank].bytes().rev().find(|byte| !byte.is_ascii_lowercase());
     let is_capital = capital.is_some_and(|byte| byte.is_ascii_uppercase());

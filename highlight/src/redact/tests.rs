@@ -94,6 +94,7 @@ fn fields_in_texts() {
             r#"{\"pass\":\"[REDACTED]\"} {"tokens":[[REDACTED]]} {"tokens":"[REDACTED]"}"#,
         ),
         (r#""{\"tokens\": [\"a\"]}""#, r#""{\"tokens\": [[REDACTED]]}""#),
+        (r#""{\"tokens\": [\n  \"a\"]}""#, r#""{\"tokens\": [[REDACTED]]}""#),
         ("?tokens=abc&cc_number=4&pin=1", "?tokens=[REDACTED]&cc_number=[REDACTED]&pin=[REDACTED]"),
         (
             "password_confirmation=a secret_key_base: b card_num=4",
