@@ -275,7 +275,10 @@ impl Queue {
             let (alarm, wake_at) = match sleep {
                 Sleep::BackOff { until } if until <= now => return Call::Work(Due::default()),
                 Sleep::BackOff { until } => (Alarm::Off, Some(until)),
-                Sleep::Not => return Call::Work(state.everything()),
+                Sleep::Not => {
+                    state.linger_until = None;
+                    return Call::Work(state.everything());
+                }
                 Sleep::UntilWork { wake_at } => {
                     let linger_until = state.linger(now, self.interval);
                     // Before anything else: there may be something urgent every time.

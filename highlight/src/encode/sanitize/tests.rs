@@ -303,7 +303,7 @@ proptest! {
 /// What a function gives back counts, whichever text it is; of one that fails, nothing is sent.
 #[test]
 fn a_programs_function_has_the_last_word() {
-    type Answer = fn(&str, &str) -> std::borrow::Cow<'static, str>;
+    type Answer = for<'a> fn(&str, &'a str) -> std::borrow::Cow<'a, str>;
     let longer: Answer = |_, _| "[an e-mail address]".into();
     let failing: Answer = |_, _| panic!("as asked");
     for (answer, expected) in [(longer, "[an e-mail address]"), (failing, "[REDACTED]")] {
