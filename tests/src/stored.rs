@@ -159,8 +159,14 @@ impl Stored {
     }
 }
 
-/// An error says where the program failed, not where the SDK noticed.
+/// An error says where the program failed, not where the SDK noticed, in frames that the server has in full (C§6.3).
 fn points_into_the_program(error: &ErrorObject) -> Result<()> {
+    for frame in &error.frames {
+        let is_whole = [&frame.function, &frame.file]
+            .into_iter()
+            .all(|text| text.as_deref().is_some_and(|text| !text.is_empty()));
+        ensure!(is_whole && frame.line.is_some() && frame.column.is_none(), "{:?}: {frame:#?}", error.event);
+    }
     let is_ours = |file: &str| {
         ["highlight/", "highlight-tower/", "highlight-axum/", "highlight-actix/"]
             .iter()

@@ -20,6 +20,7 @@ pub(super) fn rows() -> Vec<Scenario> {
         Scenario::new("panic_in_span", panics_in_span),
         Scenario::new("panic_caught_inside", caught_inside).http_only(),
         Scenario::new("panic_in_spawned_task", panics_in_spawned_task),
+        Scenario::new("panic_in_blocking_work", panics_in_blocking_work),
     ]
 }
 
@@ -149,6 +150,19 @@ async fn panics_in_spawned_task(cell: Cell) -> Result<()> {
         })
         .await?;
     ensure!(answer.body == "true", "the task panicked");
+    stored.belongs_to(SESSION, REQUEST)?;
+    is_fatal(&stored, stored.request_span()?)
+}
+
+async fn panics_in_blocking_work(cell: Cell) -> Result<()> {
+    #[expect(clippy::panic, reason = "that is the scenario")]
+    let (answer, stored) = cell
+        .answer(|_| async {
+            let outcome = highlight::spawn_blocking(|| panic!("{EXPECTED_PANIC}")).await;
+            Ok(Reply::text(matches!(outcome, Err(error) if error.is_panic()).to_string()))
+        })
+        .await?;
+    ensure!(answer.body == "true", "the work panicked");
     stored.belongs_to(SESSION, REQUEST)?;
     is_fatal(&stored, stored.request_span()?)
 }
