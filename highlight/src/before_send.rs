@@ -29,6 +29,8 @@ pub struct Outgoing<'a> {
     pub(crate) attributes: &'a mut Vec<ProtoKeyValue>,
     pub(crate) level: Option<Level>,
     pub(crate) error_type: Option<&'a str>,
+    /// Of a span.
+    pub(crate) status: Option<&'a mut String>,
     /// Whether the text was set.
     pub(crate) renamed: bool,
 }
@@ -62,6 +64,19 @@ impl Outgoing<'_> {
     #[must_use]
     pub fn error_type(&self) -> Option<&str> {
         self.error_type
+    }
+
+    /// What a span's status says of its failure; empty if nothing. A span that an error was reported in has the error's message there.
+    #[must_use]
+    pub fn status_description(&self) -> Option<&str> {
+        self.status.as_deref().map(String::as_str)
+    }
+
+    /// Replaces the [`status_description`](Self::status_description) of a span; of anything else it does nothing.
+    pub fn set_status_description(&mut self, description: impl Into<String>) {
+        if let Some(status) = &mut self.status {
+            **status = description.into();
+        }
     }
 
     /// The names and values of the attributes: numbers and truth values as text, the entries of lists and maps separated by commas.

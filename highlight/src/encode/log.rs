@@ -109,6 +109,7 @@ fn keeps(
             attributes,
             level,
             error_type: None,
+            status: None,
             renamed: false,
         });
     };
@@ -118,6 +119,7 @@ fn keeps(
         attributes,
         level,
         error_type: exception.type_name.as_deref(),
+        status: None,
         renamed: false,
     };
     let keeps = hook.keeps(&mut item);

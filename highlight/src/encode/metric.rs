@@ -155,6 +155,7 @@ fn keeps(hook: &BeforeSend, metric: &mut Metric) -> bool {
             attributes,
             level: None,
             error_type: None,
+            status: None,
             renamed: false,
         })
     })

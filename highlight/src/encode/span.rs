@@ -29,12 +29,14 @@ pub(super) fn encode(
         attributes: &mut span.attributes,
         level: None,
         error_type: None,
+        status: span.status.as_mut().map(|status| &mut status.message),
         renamed: false,
     };
     if before_send.is_some_and(|hook| !hook.keeps(&mut item)) {
         return None;
     }
     sanitizer.span_name(&mut span.name);
+    sanitizer.text(&mut span.trace_state);
     if let Some(status) = &mut span.status {
         sanitizer.text(&mut status.message);
     }
@@ -46,6 +48,7 @@ pub(super) fn encode(
         sanitizer.attributes(owner(event), &mut given.clone(), &mut event.attributes);
     }
     for link in &mut span.links {
+        sanitizer.text(&mut link.trace_state);
         sanitizer.attributes(Owner::Event, &mut given.clone(), &mut link.attributes);
     }
     Some(span)

@@ -155,3 +155,20 @@ fn each_data_point_is_an_item() {
     let stats = books(&wire);
     assert_eq!((stats.dropped.hook, stats.exported), (3, 9));
 }
+
+/// An error is told twice: by itself, and by the status of the span that it was reported in.
+#[test]
+fn it_can_edit_what_a_spans_status_says() {
+    let wire = Wire::new(|config| {
+        config.before_send(|item| {
+            if item.status_description().is_some_and(|status| status.contains("Ada")) {
+                item.set_status_description("an error of a customer's");
+            }
+            item.kind() != OutgoingKind::Error
+        })
+    });
+    wire.request(|| highlight::in_span("a span", |_| ErrorReport::new("no order of Ada's").consume()));
+    let sent = wire.sent_text();
+    assert!(sent.contains("an error of a customer's") && !sent.contains("Ada"), "{sent}");
+    assert_eq!(books(&wire).dropped.hook, 1);
+}
