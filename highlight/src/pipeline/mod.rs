@@ -46,7 +46,7 @@ pub(crate) use self::spool::fuzzing;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::{future::Future, io, process, thread, time::Duration};
+use std::{fmt, future::Future, io, process, thread, time::Duration};
 
 pub use self::flush::FlushError;
 #[cfg(feature = "testing")]
@@ -58,7 +58,7 @@ use self::{
     retry::Delays,
     spool::Spool,
     sync::{Arc, AtomicBool, Ordering},
-    transport::Http,
+    transport::{Http, Interrupt},
     worker::{Metrics, Outbox, Worker},
 };
 pub(crate) use self::{
@@ -124,14 +124,21 @@ pub(crate) struct Pipeline {
     handle: Arc<Handle>,
 }
 
-#[derive(Debug)]
 struct Handle {
     queue: Arc<Queue>,
+    /// With a spool: ends a request that hangs, so that there is time to write what waits behind it.
+    interrupt: Option<Interrupt>,
     linger: Duration,
     /// The process that has the worker: a fork of it has not.
     process: u32,
     /// Whether it was said that telemetry comes too late.
     said_late: AtomicBool,
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("queue", &self.queue).finish_non_exhaustive()
+    }
 }
 
 impl Drop for Handle {
@@ -162,6 +169,7 @@ impl Pipeline {
         let announcer = Announcer::new(settings.transport.endpoint.to_string(), capacity);
         let queue = Arc::new(Queue::new(settings.limits, settings.interval));
         let interval = settings.metrics_interval;
+        let interrupt = settings.spool.as_ref().and_then(|_| transport.interrupt());
         let worker = Worker {
             queue: Arc::clone(&queue),
             transport,
@@ -177,6 +185,7 @@ impl Pipeline {
         thread::Builder::new().name("highlight".to_owned()).spawn(move || worker.run())?;
         let handle = Handle {
             queue,
+            interrupt,
             linger: settings.linger,
             process: process::id(),
             said_late: AtomicBool::new(false),
@@ -232,8 +241,8 @@ impl Pipeline {
     /// counted as `shut_down`.
     ///
     /// At the deadline the rest is counted as `shut_down` too, and a worker that hangs in a request is left
-    /// behind: that request stays `queued` until its own timeout shows what became of it. Later calls get
-    /// the first one's outcome.
+    /// behind: that request stays `queued` until its own timeout shows what became of it. With a spool the
+    /// request is ended shortly before, and all that is left goes to disk. Later calls get the first one's outcome.
     pub(crate) fn shutdown(&self, timeout: Duration) -> Result<(), FlushError> {
         let deadline = Deadline::after(timeout);
         let ticket = self.handle.queue.request_stop(deadline);
@@ -242,7 +251,14 @@ impl Pipeline {
             self.handle.queue.abandon(outcome);
             return outcome;
         }
-        ticket.wait(deadline).unwrap_or_else(|| {
+        let in_time = match &self.handle.interrupt {
+            Some(interrupt) => ticket.wait(deadline.early()).or_else(|| {
+                interrupt();
+                ticket.wait(deadline)
+            }),
+            None => ticket.wait(deadline),
+        };
+        in_time.unwrap_or_else(|| {
             let outcome = Err(FlushError::Timeout(timeout));
             self.handle.queue.abandon(outcome);
             outcome

@@ -99,7 +99,15 @@ pub(crate) struct Failure(pub(super) String);
 pub(crate) trait Transport: Send {
     /// Delivers a request and waits for the answer, for at most `limit` if there is one.
     fn send(&mut self, request: &Request, limit: Option<Duration>) -> Result<Answer, Failure>;
+
+    /// What ends a request under way, from another thread; every later one fails at once. `None` if none takes time.
+    fn interrupt(&self) -> Option<Interrupt> {
+        None
+    }
 }
+
+/// See [`Transport::interrupt`].
+pub(crate) type Interrupt = Box<dyn Fn() + Send + Sync>;
 
 /// To the server.
 pub(super) struct Http {
@@ -171,6 +179,11 @@ impl Transport for Http {
         };
         Ok(Answer { status: status.as_u16(), retry_after, rejected: rejected.min(request.items()) })
     }
+
+    fn interrupt(&self) -> Option<Interrupt> {
+        let agent = self.agent.clone();
+        Some(Box::new(move || agent.clone().shutdown()))
+    }
 }
 
 pub(super) fn agent(settings: &TransportSettings) -> Agent {
@@ -233,6 +246,9 @@ fn is_disconnect(error: &ureq::Error) -> bool {
 /// A short reason without anything that came from a header or a body: those may hold secrets.
 fn describe(error: &ureq::Error) -> String {
     match error {
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::NotConnected => {
+            "no answer before the end".to_owned()
+        }
         ureq::Error::Io(error) => error.to_string(),
         ureq::Error::Timeout(phase) => format!("timeout ({phase})"),
         ureq::Error::HostNotFound => "host not found".to_owned(),

@@ -23,7 +23,7 @@ use super::{
     queue::{Batch, Call, Due, Queue, Sleep},
     retry::{Backoff, Delays, Verdict, judge},
     segment::{CollectMetrics, Encode, Encoded, Request, Segment, Signal},
-    spool::{Oldest, Spool},
+    spool::{Oldest, Spool, Stored},
     sync::Arc,
     transport::{Answer, Failure, Transport},
 };
@@ -319,7 +319,6 @@ impl Worker {
             return ControlFlow::Continue(());
         }
         if request.bytes() > MAX_BODY {
-            self.release(&mut request);
             self.too_large(request, "8 MiB");
             return ControlFlow::Continue(());
         }
@@ -351,32 +350,42 @@ impl Worker {
             self.stow(Due::default());
             return ControlFlow::Break(());
         }
-        self.release(&mut request);
         self.outbox.backoff.reset();
         let lost = self.lost();
         self.say(|announcer| announcer.reachable(lost));
+        if verdict == Verdict::TooLarge {
+            self.too_large(request, "status 413");
+            return ControlFlow::Continue(());
+        }
+        self.release(&mut request);
         match verdict {
-            Verdict::TooLarge => self.too_large(request, "status 413"),
             Verdict::Delivered { rejected } => {
                 self.queue.settle(request.items() - rejected, Fate::Exported);
                 self.lose(rejected, Fate::Rejected, "partial success");
             }
-            Verdict::Rejected | Verdict::Retry { .. } => {
+            Verdict::Rejected | Verdict::TooLarge | Verdict::Retry { .. } => {
                 self.lose(request.items(), Fate::Rejected, &reason);
             }
         }
         ControlFlow::Continue(())
     }
 
-    /// What is large is in memory from here on: its file is gone, and its halves get their own if they fail.
-    fn too_large(&mut self, request: Request, reason: &str) {
+    /// Halves take its place; on disk as well, if it was there.
+    fn too_large(&mut self, mut request: Request, reason: &str) {
+        let file = request.file.take();
         match request.split() {
             Ok((first, second)) => {
-                self.outbox.requests.push_front(second);
-                self.outbox.requests.push_front(first);
+                for half in [second, first] {
+                    let half = match &file {
+                        Some(file) => self.store_part(half, file),
+                        None => half,
+                    };
+                    self.outbox.requests.push_front(half);
+                }
             }
             Err(single) => self.lose(single.items(), Fate::TooLarge, reason),
         }
+        self.discard(file);
     }
 
     /// Books items in flight as lost and mentions it, unless another line explains it.

@@ -65,6 +65,13 @@ pub(super) struct Stored {
     size: u64,
 }
 
+impl Stored {
+    /// When its request was first written.
+    pub(super) fn created(&self) -> SystemTime {
+        UNIX_EPOCH.checked_add(Duration::from_millis(self.name.created)).unwrap_or(UNIX_EPOCH)
+    }
+}
+
 /// What became of the oldest file.
 #[derive(Debug)]
 pub(super) enum Oldest {
@@ -135,7 +142,8 @@ impl Spool {
         Ok(self.make_room())
     }
 
-    fn write(&mut self, request: &Request, now: SystemTime) -> io::Result<Stored> {
+    /// Writes a request that stays in hand.
+    pub(super) fn write(&mut self, request: &Request, now: SystemTime) -> io::Result<Stored> {
         let bytes = format::encode(request);
         let size = bytes.len() as u64;
         if blocks(size) > self.max_bytes {

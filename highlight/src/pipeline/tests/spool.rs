@@ -131,6 +131,31 @@ fn at_the_end_one_failure_is_enough_and_there_is_time_to_write() {
 }
 
 #[test]
+fn a_request_that_hangs_when_the_end_comes_costs_nothing_that_waits_behind_it() {
+    let directory = TempDir::new().unwrap();
+    let server = Server::start(|_, _| Reply::Hang);
+    let mut settings = spooling(&server, directory.path());
+    settings.transport.timeout = HANG_GUARD;
+    settings.limits = Limits { batch_items: 2, ..Limits::default() };
+    let pipeline = start(settings);
+    pipeline.push(span("hangs"));
+    server.wait_for(1);
+    for name in ["a", "b", "c", "d", "e"] {
+        pipeline.push(span(name));
+    }
+    let outcome = promptly(|| pipeline.shutdown(Duration::from_secs(2)));
+    assert_eq!(outcome, Err(FlushError::Undelivered { items: 6 }));
+    let stats = pipeline.stats();
+    books(&stats);
+    assert_eq!((stats.spooled, stats.dropped.total()), (6, 0), "{stats:?}");
+
+    let healed = Server::start(|_, _| Reply::Status(200));
+    let next = start(spooling(&healed, directory.path()));
+    until(&next, "delivered", |stats| stats.exported == 6);
+    assert_eq!(healed.taken(), ["hangs", "a", "b", "c", "d", "e"]);
+}
+
+#[test]
 fn fresh_telemetry_does_not_wait_for_the_old() {
     let directory = TempDir::new().unwrap();
     let (server, status) = switched();
@@ -214,6 +239,37 @@ fn a_stored_request_is_judged_like_any_other() {
         assert_eq!((counter(&stats), stats.spooled, stats.queued), (2, 0, 0), "{stats:?}");
         assert_eq!(files(directory.path()), 0);
     }
+}
+
+#[test]
+fn halves_of_a_stored_request_are_on_disk_before_the_whole_goes() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().to_owned();
+    let on_disk = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&on_disk);
+    let server = Server::start(move |_, request| {
+        seen.lock().unwrap().push((request.items().len(), files(&path)));
+        Reply::Status(if request.items().len() > 1 { 413 } else { 503 })
+    });
+    let mut settings = patiently(spooling(&server, directory.path()));
+    settings.limits.batch_items = 2;
+    settings.interval = Duration::from_secs(3600);
+    let (away, status) = switched();
+    let pipeline = start(patiently(Settings {
+        interval: Duration::from_secs(3600),
+        ..spooling(&away, directory.path())
+    }));
+    for name in ["a", "b"] {
+        pipeline.push(span(name));
+    }
+    pipeline.shutdown(HANG_GUARD).unwrap_err();
+    drop(status);
+
+    let pipeline = start(settings);
+    let stats = until(&pipeline, "split", |stats| stats.spooled == 2 && server.seen().len() == 2);
+    assert_eq!((stats.produced, stats.dropped.total()), (2, 0));
+    assert_eq!(*on_disk.lock().unwrap(), [(2, 1), (1, 2)], "items of the request, files at that moment");
+    assert_eq!(files(directory.path()), 2);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The worker and its spool: what goes to disk, and what comes back.
 
-use super::{ControlFlow, Due, Effort, Fate, Instant, Oldest, Request, Spool, SystemTime, Worker};
+use super::{ControlFlow, Due, Effort, Fate, Instant, Oldest, Request, Spool, Stored, SystemTime, Worker};
 
 impl Worker {
     /// Requests on disk.
@@ -80,6 +80,12 @@ impl Worker {
         Ok(())
     }
 
+    /// Gives a part of a stored request a file of its own, as old as the whole. Without room for it the part is in memory alone.
+    pub(super) fn store_part(&mut self, part: Request, whole: &Stored) -> Request {
+        let file = self.spool.as_mut().and_then(|spool| spool.write(&part, whole.created()).ok());
+        Request { file, ..part }
+    }
+
     pub(super) fn keep_or_lose(&mut self, request: Request, fate: Fate) {
         if let Err(request) = self.keep(request) {
             self.lose(request.items(), fate, "");
@@ -88,7 +94,11 @@ impl Worker {
 
     /// The request is settled: its file can go.
     pub(super) fn release(&mut self, request: &mut Request) {
-        if let (Some(spool), Some(file)) = (&self.spool, request.file.take()) {
+        self.discard(request.file.take());
+    }
+
+    pub(super) fn discard(&mut self, file: Option<Stored>) {
+        if let (Some(spool), Some(file)) = (&self.spool, file) {
             spool.remove(&file);
         }
     }

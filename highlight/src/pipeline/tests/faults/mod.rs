@@ -19,6 +19,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceResponse,
 };
 use prost::Message;
+use tempfile::TempDir;
 
 use self::endpoint::{Endpoint, cut, cut_in_the_middle, silence, slowly};
 use super::{
@@ -27,7 +28,7 @@ use super::{
     settings, span,
 };
 use crate::{
-    pipeline::{Settings, retry::Delays},
+    pipeline::{Settings, retry::Delays, spool::SpoolSettings},
     stats::Stats,
 };
 
@@ -46,7 +47,19 @@ pub(super) struct Fault {
     twice: bool,
     /// How many tries it lasts at least.
     tries: usize,
+    disk: Disk,
     endpoint: fn() -> Endpoint,
+}
+
+/// The spool, if there is one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Disk {
+    None,
+    Works,
+    /// Its directory cannot be one.
+    Refuses,
+    /// What an earlier process left there is not what it wrote.
+    Damaged,
 }
 
 /// What is to become of telemetry that meets the fault.
@@ -65,11 +78,15 @@ enum Fate {
 }
 
 const fn fault(name: &'static str, fate: Fate, endpoint: fn() -> Endpoint) -> Fault {
-    Fault { name, fate, twice: false, tries: 0, endpoint }
+    Fault { name, fate, twice: false, tries: 0, disk: Disk::None, endpoint }
 }
 
 const fn twice(fault: Fault) -> Fault {
     Fault { twice: true, ..fault }
+}
+
+const fn with(disk: Disk, fault: Fault) -> Fault {
+    Fault { disk, ..fault }
 }
 
 const fn lasting(tries: usize, fault: Fault) -> Fault {
@@ -98,7 +115,7 @@ fn partial_success() -> Reply {
     Reply::Full(200, ("content-type", "application/x-protobuf".to_owned()), body)
 }
 
-const FAULTS: [Fault; 34] = [
+const FAULTS: [Fault; 38] = [
     fault("connection refused", Fate::Kept, Endpoint::refusing),
     fault("name not found", Fate::Kept, Endpoint::nameless),
     fault("connecting hangs", Fate::Kept, Endpoint::full),
@@ -150,7 +167,17 @@ const FAULTS: [Fault; 34] = [
     // With the default delays, 14 tries fill about three minutes; here these are a hundredth of that.
     lasting(14, fault("back after minutes", Fate::Kept, || status(503))),
     fault("behind a proxy from the environment, status 503", Fate::Kept, || status(503)),
+    with(Disk::Works, fault("with a spool: connection refused", Fate::Kept, Endpoint::refusing)),
+    with(Disk::Works, fault("with a spool: status 503", Fate::Kept, || status(503))),
+    with(Disk::Refuses, fault("with a spool that cannot be written: status 503", Fate::Kept, || status(503))),
+    with(
+        Disk::Damaged,
+        fault("with a spool that holds a damaged file: status 503", Fate::Kept, || status(503)),
+    ),
 ];
+
+/// The items that a damaged file held, by its name.
+const DAMAGED: u64 = 3;
 
 #[test]
 fn every_fault_keeps_every_guarantee_and_the_documentation_says_so() {
@@ -180,6 +207,26 @@ fn every_fault_keeps_every_guarantee_and_the_documentation_says_so() {
     );
 }
 
+impl Disk {
+    fn spool(self, directory: &Path) -> SpoolSettings {
+        let mut path = directory.join("spool");
+        match self {
+            Self::None | Self::Works => {}
+            Self::Refuses => {
+                fs::write(&path, "in the way").unwrap();
+                path.push("spool");
+            }
+            Self::Damaged => {
+                fs::create_dir(&path).unwrap();
+                let created = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+                let name = format!("{created:016x}-{:016x}-{:016x}-{DAMAGED:x}.batch", 1, 1);
+                fs::write(path.join(name), "once upon a time").unwrap();
+            }
+        }
+        SpoolSettings { path, max_bytes: 64 << 20, max_age: Duration::from_secs(3600) }
+    }
+}
+
 /// A pipeline that meets the fault.
 struct Subject {
     endpoint: Endpoint,
@@ -188,11 +235,14 @@ struct Subject {
     pushed: Vec<String>,
     last: Stats,
     name: &'static str,
+    disk: Disk,
+    _directory: Option<TempDir>,
 }
 
 impl Subject {
     fn new(fault: &Fault) -> Self {
         let endpoint = (fault.endpoint)();
+        let directory = (fault.disk != Disk::None).then(|| TempDir::new().unwrap());
         let mut settings = Settings { interval: Duration::from_millis(5), ..settings(&endpoint.url) };
         settings.transport.timeout = TIMEOUT;
         settings.transport.connect_timeout = TIMEOUT / 4;
@@ -200,9 +250,31 @@ impl Subject {
         settings.delays = Delays { first: Duration::from_micros(2500), longest: Duration::from_millis(300) };
         settings.limits =
             Limits { max_items: CAPACITY, error_reserve: RESERVE, batch_items: BATCH, ..Limits::default() };
+        settings.spool = directory.as_ref().map(|directory| fault.disk.spool(directory.path()));
         let said = listen(&mut settings);
         let pipeline = Pipeline::start(settings, Box::new(Lines), None).unwrap();
-        Self { endpoint, pipeline, said, pushed: Vec::new(), last: Stats::default(), name: fault.name }
+        let mut subject = Self {
+            endpoint,
+            pipeline,
+            said,
+            pushed: Vec::new(),
+            last: Stats::default(),
+            name: fault.name,
+            disk: fault.disk,
+            _directory: directory,
+        };
+        subject.until("looked into its spool", |subject, stats| stats.produced == subject.found());
+        subject
+    }
+
+    /// Items of earlier processes.
+    fn found(&self) -> u64 {
+        if self.disk == Disk::Damaged { DAMAGED } else { 0 }
+    }
+
+    /// Items that are neither delivered nor lost.
+    fn kept(stats: &Stats) -> u64 {
+        stats.queued + stats.spooled
     }
 
     /// Records one of each in turn. Nobody waits for the endpoint.
@@ -292,11 +364,14 @@ fn in_time_of_need(fault: &Fault) -> [&'static str; 3] {
     }
     if !subject.endpoint.heals() {
         let stats = subject.look();
-        assert_eq!((stats.queued, stats.dropped.total()), (23, 0), "{}", fault.name);
+        assert_eq!((Subject::kept(&stats), stats.dropped.total()), (23, 0), "{}", fault.name);
         return ["kept, and tried again", "no", said(fault, &subject.lines(), false)];
     }
+    if matches!(fault.disk, Disk::Works | Disk::Damaged) {
+        subject.until("on disk", |_, stats| stats.queued == 0 && stats.spooled >= 23);
+    }
     subject.endpoint.heal();
-    subject.until("delivered", |_, stats| stats.queued == 0);
+    subject.until("delivered", |_, stats| Subject::kept(stats) == 0);
     subject.push("error", 1);
     let after = promptly(|| subject.pipeline.flush(HANG_GUARD));
     assert_eq!(after, Ok(()), "{}: it goes on", fault.name);
@@ -306,8 +381,17 @@ fn in_time_of_need(fault: &Fault) -> [&'static str; 3] {
     let lost: Vec<_> = subject.pushed.iter().filter(|item| !arrivals.contains_key(*item)).collect();
     let fate = match fault.fate {
         Fate::Kept | Fate::KeptWithEachChange => {
-            assert_eq!((stats.exported, stats.dropped.total(), lost.len()), (24, 0, 0), "{}", fault.name);
-            "kept, tried again, delivered"
+            let dropped = (stats.dropped.spool, stats.dropped.total());
+            assert_eq!(dropped, (subject.found(), subject.found()), "{}: only what was damaged", fault.name);
+            assert_eq!((stats.exported, lost.len()), (24, 0), "{}", fault.name);
+            match fault.disk {
+                Disk::None => "kept, tried again, delivered",
+                Disk::Works => "kept on disk, tried again, delivered",
+                Disk::Refuses => "kept in memory, tried again, delivered",
+                Disk::Damaged => {
+                    "kept on disk, tried again, delivered; the file's items are counted as `spool`"
+                }
+            }
         }
         Fate::Delivered => {
             assert_eq!((stats.exported, stats.dropped.total(), lost.len()), (24, 0, 0), "{}", fault.name);
@@ -333,8 +417,22 @@ fn said(fault: &Fault, lines: &[(Level, String)], healed: bool) -> &'static str 
     let is = |at: usize, level: Level, text: &str| {
         lines.get(at).is_some_and(|(has, line)| *has == level && line.contains(text))
     };
-    let (text, holds) = match fault.fate {
-        Fate::Kept => {
+    let (text, holds) = match (fault.fate, fault.disk) {
+        (Fate::Kept, Disk::Refuses) => {
+            let spool = lines.iter().filter(|(_, line)| line.contains("it is kept in memory")).count();
+            (
+                "once when it began, once when it was over, once that the spool fails",
+                spool == 1 && lines.len() == 3,
+            )
+        }
+        (Fate::Kept, Disk::Damaged) => {
+            let spool = lines.iter().filter(|(_, line)| line.contains("a file was damaged")).count();
+            (
+                "once when it began, once when it was over, once that a file was damaged",
+                spool == 1 && lines.len() == 3,
+            )
+        }
+        (Fate::Kept, Disk::None | Disk::Works) => {
             let went = is(0, Level::Warn, "cannot deliver telemetry to");
             let back = is(1, Level::Info, "again; items lost meanwhile: 0");
             if healed {
@@ -343,13 +441,13 @@ fn said(fault: &Fault, lines: &[(Level, String)], healed: bool) -> &'static str 
                 ("once when it began", went && lines.len() == 1)
             }
         }
-        Fate::KeptWithEachChange => {
+        (Fate::KeptWithEachChange, _) => {
             let (went, back): (Vec<_>, Vec<_>) = lines.iter().partition(|(level, _)| *level == Level::Warn);
             ("each change, once", lines.len() > 2 && went.len() == back.len())
         }
-        Fate::Delivered => ("nothing", lines.is_empty()),
-        Fate::AllButOne => ("once a minute", is(0, Level::Warn, "partial success") && lines.len() == 1),
-        Fate::Refused => {
+        (Fate::Delivered, _) => ("nothing", lines.is_empty()),
+        (Fate::AllButOne, _) => ("once a minute", is(0, Level::Warn, "partial success") && lines.len() == 1),
+        (Fate::Refused, _) => {
             ("once a minute", is(0, Level::Warn, "refuses telemetry: status") && lines.len() == 1)
         }
     };
@@ -365,13 +463,14 @@ fn in_a_flood(fault: &Fault) -> &'static str {
     subject.push("span", 5 * CAPACITY);
     if subject.endpoint.heals() {
         subject.endpoint.heal();
-        subject.until("delivered", |_, stats| stats.queued == 0);
+        subject.until("delivered", |_, stats| Subject::kept(stats) == 0);
         let stats = subject.look();
         let arrivals = subject.arrivals();
         let errors = subject.pushed.iter().filter(|item| item.starts_with("error"));
         let missing = errors.filter(|item| !arrivals.contains_key(*item)).count() as u64;
         assert!(missing <= stats.dropped.rejected, "{}: {missing} errors went for logs", fault.name);
-        let stood_still = fault.fate == Fate::Kept;
+        // A disk takes what memory has no room for, as fast as it can.
+        let stood_still = fault.fate == Fate::Kept && matches!(fault.disk, Disk::None | Disk::Refuses);
         assert!(!stood_still || stats.dropped.queue_full > 0, "{}: no flood: {stats:?}", fault.name);
         return "bounded, errors first";
     }
@@ -382,14 +481,20 @@ fn in_a_flood(fault: &Fault) -> &'static str {
 fn at_the_end(fault: &Fault) -> &'static str {
     let mut subject = Subject::new(fault);
     subject.push("log", 20);
-    let short = Duration::from_millis(100);
+    // A disk may be busy with the other rows.
+    let short = if subject.disk == Disk::None { Duration::from_millis(100) } else { TIMEOUT * 3 / 4 };
     let start = Instant::now();
     let _ = subject.pipeline.shutdown(short);
     assert!(start.elapsed() < TIMEOUT, "{}: the end took {:?}", fault.name, start.elapsed());
     subject.push("log", 1);
     // A request under way may still be answered; then the last one is booked too.
     let stats = subject.until("ended", |_, stats| stats.queued == 0);
-    assert_eq!(stats.produced, 21);
+    assert_eq!(stats.produced, 21 + subject.found());
     assert!(stats.dropped.shut_down > 0, "{}: what came too late is counted", fault.name);
+    if matches!(fault.disk, Disk::Works | Disk::Damaged) {
+        let kept = (stats.spooled, stats.dropped.shut_down);
+        assert_eq!(kept, (20, 1), "{}: only what came after the end is lost", fault.name);
+        return "in time, the rest on disk";
+    }
     "in time, the rest counted"
 }
