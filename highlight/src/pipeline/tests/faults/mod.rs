@@ -322,7 +322,8 @@ impl Subject {
     fn until_felt(&mut self, fault: &Fault) {
         self.until("felt", |subject, stats| match fault.fate {
             Fate::Kept | Fate::KeptWithEachChange => {
-                !subject.lines().is_empty() && subject.endpoint.tries() >= fault.tries
+                let is_said = subject.lines().iter().any(|(_, line)| line.contains("cannot deliver"));
+                is_said && subject.endpoint.tries() >= fault.tries
             }
             Fate::Refused | Fate::AllButOne => stats.dropped.rejected > 0,
             Fate::Delivered => stats.exported > 0,
