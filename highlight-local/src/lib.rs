@@ -56,9 +56,12 @@
 //! | [`model`], [`note`] | the rows, and the losses |
 //! | [`Store`] | the rows in memory; queries and waiting |
 //! | [`Timeline`] | the rows on paper |
+//! | `archive` | the rows in a database, for views (feature `viewer`) |
 //!
 //! `C§n` is paragraph n of `docs/contract.md` in the repository.
 
+#[cfg(feature = "viewer")]
+pub mod archive;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -70,6 +73,7 @@ mod row;
 pub mod stack;
 mod store;
 mod timeline;
+mod tree;
 
 /// The decoded OTLP messages that [`Store::raw_traces`] and its like return.
 pub use opentelemetry_proto;

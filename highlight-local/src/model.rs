@@ -303,6 +303,7 @@ pub enum Shape {
 
 /// The levels the server knows (C§7.2).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "viewer", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 pub enum Level {
     /// `trace`
     Trace,
