@@ -56,10 +56,12 @@
 //! | [`model`], [`note`] | the rows, and the losses |
 //! | [`Store`] | the rows in memory; queries and waiting |
 //! | [`Timeline`] | the rows on paper |
-//! | `archive` | the rows in a database, for views (feature `viewer`) |
+//! | `archive`, `api` | the rows in a database, and as JSON over HTTP (feature `viewer`) |
 //!
 //! `C§n` is paragraph n of `docs/contract.md` in the repository.
 
+#[cfg(feature = "viewer")]
+pub mod api;
 #[cfg(feature = "viewer")]
 pub mod archive;
 #[cfg(any(fuzzing, test))]
@@ -72,6 +74,8 @@ mod receiver;
 mod row;
 pub mod stack;
 mod store;
+#[doc(hidden)]
+pub mod terminal;
 mod timeline;
 mod tree;
 

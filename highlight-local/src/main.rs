@@ -1,6 +1,8 @@
 //! Listens for OTLP and prints what a Highlight server would store; or says why nothing arrives.
 
+mod ask;
 mod doctor;
+mod keep;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -9,7 +11,9 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
-use highlight_local::{DEFAULT_PORT, LiveLine, Position, Receiver, Store, Timeline};
+use highlight_local::{DEFAULT_PORT, LiveLine, Position, Receiver, Store, Timeline, api};
+
+use keep::Keep;
 
 /// A stand-in for a Highlight server: receives OTLP over HTTP, prints what the server would store
 /// and what it would silently lose.
@@ -26,6 +30,8 @@ struct Options {
 #[derive(Debug, Subcommand)]
 enum Command {
     Doctor(doctor::Options),
+    #[command(flatten)]
+    Ask(ask::Question),
 }
 
 #[derive(Debug, Args)]
@@ -38,6 +44,14 @@ struct Receive {
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listen: IpAddr,
 
+    /// The port that the commands and views read from; 0 takes a free one. Always on the loopback interface.
+    /// Default: the one after `--port`, so 4319; of `--port 0`, a free one.
+    #[arg(long, env = "HIGHLIGHT_LOCAL_VIEWER_PORT")]
+    viewer_port: Option<u16>,
+
+    #[command(flatten)]
+    keep: Keep,
+
     /// Print the whole timeline at the end.
     #[arg(long)]
     timeline: bool,
@@ -47,6 +61,7 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let outcome = match &options.command {
         Some(Command::Doctor(options)) => doctor::run(options),
+        Some(Command::Ask(question)) => ask::run(question).map(|()| ExitCode::SUCCESS),
         None => run(&options.receive).map(|()| ExitCode::SUCCESS),
     };
     match outcome {
@@ -61,15 +76,25 @@ fn main() -> ExitCode {
 
 fn run(options: &Receive) -> Result<(), Box<dyn std::error::Error>> {
     let receiver = Receiver::start(SocketAddr::new(options.listen, options.port))?;
+    // It is dropped before the receiver and writes what has come until then.
+    let archive = options.keep.start(&receiver.store())?;
+    let server = api::Server::start((Ipv4Addr::LOCALHOST, options.viewer_port()).into(), archive.reader())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    match runtime.block_on(print_until_stopped(options, &receiver)) {
+    match runtime.block_on(print_until_stopped(options, &receiver, &server)) {
         // Such as `highlight-local | head`: the reader has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => Ok(outcome?),
     }
 }
 
-async fn print_until_stopped(options: &Receive, receiver: &Receiver) -> io::Result<()> {
+impl Receive {
+    fn viewer_port(&self) -> u16 {
+        let next = if self.port == 0 { 0 } else { self.port.wrapping_add(1) };
+        self.viewer_port.unwrap_or(next)
+    }
+}
+
+async fn print_until_stopped(options: &Receive, receiver: &Receiver, server: &api::Server) -> io::Result<()> {
     let mut out = io::stdout();
     let colour = out.is_terminal();
     // Before the first line is out, so that whoever waits for it can already stop us.
@@ -77,6 +102,11 @@ async fn print_until_stopped(options: &Receive, receiver: &Receiver) -> io::Resu
     let store = receiver.store();
     writeln!(out, "highlight-local listens on {}", receiver.endpoint())?;
     writeln!(out, "send to it with HIGHLIGHT_OTLP_ENDPOINT={}", endpoint_to_set(receiver))?;
+    writeln!(
+        out,
+        "ask it at http://{}/api, or with the commands sessions, trace, errors, tail",
+        server.address()
+    )?;
     writeln!(out, "stop it with ctrl-c")?;
     tokio::select! {
         printed = print_rows(&store, &mut out, colour) => printed?,

@@ -32,12 +32,13 @@ use crate::{
     store::Snapshot,
 };
 use grouping::{Placed, Request, Session};
-use paint::{Paint, Style};
-use text::{clean, cut, duration, plural, width};
+use text::width;
 
 #[cfg(feature = "viewer")]
 pub(crate) use grouping::{METHOD, attribute, status};
 pub use live::LiveLine;
+pub use paint::{Paint, Style};
+pub use text::{clean, cut, duration, plural};
 
 /// How wide the part left of the bars is, in characters: as wide as its texts, within this.
 const LEFT: std::ops::RangeInclusive<usize> = 40..=72;

@@ -16,11 +16,9 @@ use crate::{
 };
 
 /// Which errors. The default is all of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ErrorQuery {
     /// Which part.
-    #[serde(flatten)]
     pub page: Page,
     /// Only what arrived after the error of this id, **oldest first**.
     pub after: Option<i64>,

@@ -9,11 +9,9 @@ use super::{
 use crate::model::{Attributes, Level};
 
 /// Which logs. The default is all of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogQuery {
     /// Which part.
-    #[serde(flatten)]
     pub page: Page,
     /// Only what arrived after the row of this id, **oldest first**: for a live tail, with the last id it saw.
     pub after: Option<i64>,

@@ -54,27 +54,21 @@ pub struct MetricName {
 }
 
 /// Which points of a metric.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MetricQuery {
     /// The instrument's name.
     pub name: String,
     /// Only since then. Default: all.
-    #[serde(default)]
     pub since: Option<Timestamp>,
     /// The newest so many points of each series: 1 to 2,000. Default: 500.
-    #[serde(default = "default_points")]
     pub points: usize,
-}
-
-fn default_points() -> usize {
-    500
 }
 
 impl MetricQuery {
     /// The newest points of the metric of this name.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), since: None, points: default_points() }
+        Self { name: name.into(), since: None, points: 500 }
     }
 }
 

@@ -59,8 +59,7 @@ pub enum QueryError {
 }
 
 /// Which part of a long answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
     /// How many at most: 1 to 1,000. Default: 100.
     pub limit: usize,

@@ -5,11 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{super::time::Timestamp, Filter, NAMES, OF_SERVICE, Page, Paged, QueryError, Reader, read};
 
 /// Which notes. The default is all of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NoteQuery {
     /// Which part.
-    #[serde(flatten)]
     pub page: Page,
     /// Only drops, or only changes.
     pub dropped: Option<bool>,

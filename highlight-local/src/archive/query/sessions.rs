@@ -9,11 +9,9 @@ use super::{
 };
 
 /// Which sessions. The default is all of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SessionQuery {
     /// Which part.
-    #[serde(flatten)]
     pub page: Page,
     /// Only those with this text in their id or user.
     pub text: Option<String>,

@@ -282,18 +282,12 @@ impl Trace {
         let mut found: Vec<Option<Found>> = found.into_iter().map(Some).collect();
         for place in places {
             let Some(span) = found[place.span].take() else { continue };
-            let service = match services.get(&span.service) {
-                Some(known) => *known,
-                None => {
-                    let sql = "SELECT name FROM services WHERE id = ?1";
-                    let name = connection
-                        .prepare_cached(sql)?
-                        .query_row([span.service], |row| row.get(0))
-                        .optional()?;
-                    self.services.push(name.unwrap_or_default());
-                    services.insert(span.service, self.services.len() - 1);
-                    self.services.len() - 1
-                }
+            let service = if let Some(known) = services.get(&span.service) {
+                *known
+            } else {
+                self.services.push(service_name(connection, span.service)?);
+                services.insert(span.service, self.services.len() - 1);
+                self.services.len() - 1
             };
             let name = *names.entry(span.name).or_insert_with_key(|name| {
                 self.names.push(name.clone());
@@ -317,6 +311,11 @@ impl Trace {
         }
         Ok(())
     }
+}
+
+fn service_name(connection: &Connection, id: i64) -> rusqlite::Result<String> {
+    let mut statement = connection.prepare_cached("SELECT name FROM services WHERE id = ?1")?;
+    Ok(statement.query_row([id], |row| row.get(0)).optional()?.unwrap_or_default())
 }
 
 /// How many rows of a trace name each span.
