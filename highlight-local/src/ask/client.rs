@@ -7,7 +7,7 @@ use highlight_local::{
     api::Server,
     archive::{OpenError, Reader},
 };
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 
 use super::From;
@@ -30,6 +30,9 @@ pub(crate) enum Failure {
     #[error("cannot print: {0}")]
     Print(#[from] io::Error),
 }
+
+/// All but the unreserved characters (RFC 3986).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 pub(crate) struct Client {
     url: String,
@@ -63,7 +66,7 @@ impl Client {
     ) -> Result<T, Failure> {
         /// A trace of 50,000 spans has a quarter of it.
         const MOST: u64 = 64 << 20;
-        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let encode = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
         let path: Vec<String> = path.iter().map(|part| encode(part)).collect();
         let given = parameters.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
         let query: Vec<String> = given.map(|(name, value)| format!("{name}={}", encode(value))).collect();

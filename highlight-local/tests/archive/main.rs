@@ -2,7 +2,10 @@
 #![cfg(feature = "viewer")]
 #![allow(clippy::unwrap_used, reason = "a test's panic is its verdict")]
 
+mod api;
 mod damage;
+#[cfg(all(unix, feature = "cli"))]
+mod program;
 mod queries;
 mod retention;
 #[path = "../support/mod.rs"]

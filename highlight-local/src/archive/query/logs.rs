@@ -58,8 +58,9 @@ impl Reader {
     /// The logs, the latest to arrive first.
     pub fn logs(&self, query: &LogQuery) -> Result<Paged<LogRow>, QueryError> {
         let mut filter = Filter::default();
-        filter.and_some("seq < ?", query.page.before);
-        filter.and_some("seq > ?", query.after);
+        let (from, id) = source(query, &mut filter);
+        filter.and_some(&format!("{id} < ?"), query.page.before);
+        filter.and_some(&format!("{id} > ?"), query.after);
         if let Some(least) = query.level {
             filter.and("level >= ?", i64::from(least as u8));
             if least >= Level::Warn {
@@ -70,15 +71,11 @@ impl Reader {
         filter.and_some(OF_SERVICE, query.service.clone());
         filter.and_some(OF_SESSION, query.session.clone());
         filter.and_some(OF_TRACE, query.trace.clone());
-        filter.and_some(
-            "seq IN (SELECT rowid FROM log_words WHERE log_words MATCH ?)",
-            query.text.as_deref().and_then(words::query),
-        );
         let order = if query.after.is_some() { "ASC" } else { "DESC" };
         let sql = format!(
             "SELECT seq, time, level, message, span_id, frontend, attributes,
              (SELECT seq FROM errors WHERE log = row.seq) AS error, {NAMES}
-             FROM logs AS row{} ORDER BY seq {order}",
+             FROM {from}{} ORDER BY {id} {order}",
             filter.sql
         );
         self.with(|connection| {
@@ -103,5 +100,22 @@ impl Reader {
             })?;
             Ok(Paged::of(found, |log| log.id))
         })
+    }
+}
+
+/// The table to read from and its column of ids; where words are searched for, with that condition.
+fn source(query: &LogQuery, filter: &mut Filter) -> (&'static str, &'static str) {
+    let is_small = query.session.is_some() || query.trace.is_some();
+    match query.text.as_deref().and_then(words::query) {
+        None => ("logs AS row", "seq"),
+        Some(words) if is_small => {
+            filter.and("seq IN (SELECT rowid FROM log_words WHERE log_words MATCH ?)", words);
+            ("logs AS row", "seq")
+        }
+        // From the newest with these words on, until the page is full: the words may be in most of the logs.
+        Some(words) => {
+            filter.and("log_words MATCH ?", words);
+            ("log_words CROSS JOIN logs AS row ON row.seq = log_words.rowid", "log_words.rowid")
+        }
     }
 }
