@@ -61,7 +61,10 @@ static FILLED: LazyLock<Reader> = LazyLock::new(|| {
     let seen = reader.overview().expect("it can be read");
     assert_eq!((seen.missed, seen.failed, seen.expired), (0, 0, 0));
     let rate = f64::from(added) / took.as_secs_f64();
-    println!("{added} records in {took:.1?}: {rate:.0} a second, {} bytes each", seen.bytes / u64::from(added));
+    println!(
+        "{added} records in {took:.1?}: {rate:.0} a second, {} bytes each",
+        seen.bytes / u64::from(added)
+    );
     drop(archive);
     Reader::open(&file).expect("it was just written")
 });

@@ -90,3 +90,26 @@ fn dropping_it_writes_what_has_come() {
     drop(archived);
     assert_eq!(Reader::open(&file).unwrap().overview().unwrap().logs, 5_000);
 }
+
+#[test]
+fn rows_that_the_database_refuses_are_counted_and_it_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("archive");
+    let receiver = receiver();
+    let archived = Archived { archive: Archive::file(&file).start(&receiver.store()).unwrap(), receiver };
+    let shop = resource("shop", "", "");
+    archived.logs(&shop, &[levelled("one", "INFO", &[])]);
+    let reader = archived.reader();
+    let other = rusqlite::Connection::open(&file).unwrap();
+    other.execute_batch("ALTER TABLE batches RENAME TO away").unwrap();
+    archived.logs(&shop, &[levelled("two", "INFO", &[]), levelled("three", "INFO", &[])]);
+    archived.archive.settle();
+    let overview = reader.overview().unwrap();
+    assert_eq!((overview.logs, overview.failed), (1, 2), "all or nothing of a batch");
+    assert!(overview.problem.is_some());
+
+    other.execute_batch("ALTER TABLE away RENAME TO batches").unwrap();
+    archived.logs(&shop, &[levelled("four", "INFO", &[])]);
+    let overview = archived.reader().overview().unwrap();
+    assert_eq!((overview.logs, overview.failed, overview.problem), (2, 2, None));
+}

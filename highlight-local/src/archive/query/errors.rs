@@ -331,7 +331,10 @@ fn histogram(
         .max(nanos_of(std::time::Duration::from_micros(1)))
         + 1;
     let mut counts: Vec<Bucket> = (0..buckets)
-        .map(|index| Bucket { start: Timestamp::from_nanos(since.nanos() + index * width_ns), count: 0 })
+        .map(|index| Bucket {
+            start: Timestamp::from_nanos(since.nanos().saturating_add(index.saturating_mul(width_ns))),
+            count: 0,
+        })
         .collect();
     let sql = "SELECT (time - ?2) / ?3, count(*) FROM errors WHERE group_id = ?1 AND time >= ?2 GROUP BY 1";
     let mut statement = connection.prepare_cached(sql)?;

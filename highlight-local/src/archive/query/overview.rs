@@ -48,7 +48,12 @@ impl Reader {
     /// How much there is.
     pub fn overview(&self) -> Result<Overview, QueryError> {
         let mut overview = self.with(overview)?;
-        overview.problem = self.writer.as_ref().and_then(|writer| writer.problem());
+        if let Some(writer) = &self.writer {
+            let trouble = writer.trouble();
+            overview.missed += trouble.missed;
+            overview.failed += trouble.failed;
+            overview.problem = trouble.problem;
+        }
         Ok(overview)
     }
 }

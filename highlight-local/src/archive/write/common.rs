@@ -136,7 +136,7 @@ impl<'c> Common<'c> {
         const NAMES: [&str; 5] = ["user.email", "user.name", "user.full_name", "user.id", "enduser.id"];
         let Some(session) = self.sessions.get_mut(&origin.session_id) else { return };
         let mut values = NAMES.iter().filter_map(|name| attributes.get(*name));
-        if let Some(user) = values.find(|value| !value.is_empty()) {
+        if let Some(user) = values.find(|value| !matches!(value.as_str(), "" | "[REDACTED]")) {
             session.user = Some(user.clone());
         }
     }

@@ -31,7 +31,16 @@ pub(super) struct Shared {
 struct State {
     position: Position,
     has_ended: bool,
-    problem: Option<String>,
+    trouble: Trouble,
+}
+
+/// What went wrong since something was last written.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Trouble {
+    pub(super) missed: u64,
+    pub(super) failed: u64,
+    /// What the database said last.
+    pub(super) problem: Option<String>,
 }
 
 impl Default for Shared {
@@ -50,9 +59,8 @@ impl Shared {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// What the database said when it last refused, if it has not taken anything since.
-    pub(super) fn problem(&self) -> Option<String> {
-        self.state().problem.clone()
+    pub(super) fn trouble(&self) -> Trouble {
+        self.state().trouble.clone()
     }
 
     pub(super) fn wait_for(&self, position: Position) {
@@ -80,9 +88,7 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
     position: Position,
     last_log: LastLog,
-    /// What was lost since something was last written.
-    missed: u64,
-    failed: u64,
+    trouble: Trouble,
 }
 
 /// How many rows one transaction takes at most: readers of memory wait for it.
@@ -97,7 +103,7 @@ impl Writer {
     ) -> Self {
         let (position, last_log) = (Position::default(), None);
         let pruner = Pruner::new(retention);
-        Self { connection, store, pruner, shared, position, last_log, missed: 0, failed: 0 }
+        Self { connection, store, pruner, shared, position, last_log, trouble: Trouble::default() }
     }
 
     pub(super) fn run(mut self) {
@@ -110,21 +116,20 @@ impl Writer {
             if batch.rows.is_empty() && batch.missed == 0 && self.shared.stop.load(Ordering::Relaxed) {
                 break;
             }
-            self.missed += batch.missed;
+            self.trouble.missed += batch.missed;
             match self.write(&batch) {
                 Ok(newest) => {
-                    (self.missed, self.failed) = (0, 0);
+                    self.trouble = Trouble::default();
                     self.shared.written.send_replace(newest);
-                    self.shared.change(|state| state.problem = None);
                 }
                 Err(error) => {
-                    self.failed += batch.rows.len() as u64;
-                    self.problem(&error);
+                    self.trouble.failed += batch.rows.len() as u64;
+                    self.trouble.problem = Some(error.to_string());
                 }
             }
             self.prune();
-            let position = self.position;
-            self.shared.change(|state| state.position = position);
+            let (position, trouble) = (self.position, self.trouble.clone());
+            self.shared.change(|state| (state.position, state.trouble) = (position, trouble));
         }
     }
 
@@ -138,7 +143,7 @@ impl Writer {
             rows::insert(&mut common, row, now, &mut last_log)?;
         }
         let newest = common.finish(now)?;
-        for (key, count) in [("missed", self.missed), ("failed", self.failed)] {
+        for (key, count) in [("missed", self.trouble.missed), ("failed", self.trouble.failed)] {
             retention::count(&transaction, key, count)?;
         }
         transaction.commit()?;
@@ -148,12 +153,8 @@ impl Writer {
 
     fn prune(&mut self) {
         if let Err(error) = self.pruner.prune(&mut self.connection) {
-            self.problem(&error);
+            self.trouble.problem = Some(error.to_string());
         }
-    }
-
-    fn problem(&self, error: &rusqlite::Error) {
-        self.shared.change(|state| state.problem = Some(error.to_string()));
     }
 }
 
