@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's panic is its verdict")]
 
 mod api;
+mod beside;
 mod damage;
 #[cfg(all(unix, feature = "cli"))]
 mod program;

@@ -373,3 +373,22 @@ fn the_overview_counts() {
     assert_eq!(overview.services, ["payments", "shop", "worker"]);
     assert_eq!((overview.missed, overview.failed, overview.expired, overview.problem), (0, 0, 0, None));
 }
+
+#[test]
+fn a_trace_may_be_deep_and_its_parents_in_a_circle() {
+    let archived = Archived::in_memory();
+    let numbered = |number: u64, parent: u64| {
+        let id = |number: u64| (number + 1).to_be_bytes();
+        span("s").bytes_field(2, &id(number)).bytes_field(4, &id(parent))
+    };
+    const SPANS: u64 = 12_000;
+    // Each is below the next; the last is below the first.
+    let spans: Vec<Message> = (0..SPANS).map(|number| numbered(number, (number + 1) % SPANS)).collect();
+    archived.spans(&resource("shop", "", "deep"), &spans);
+    let trace = archived.reader().trace("deep").unwrap().unwrap();
+    assert_eq!(trace.spans.len(), 12_000);
+    let deepest = trace.spans.iter().map(|span| span.depth).max();
+    assert_eq!(deepest, Some(11_999));
+    assert!(!trace.critical_path.is_empty());
+    assert_eq!(trace.names, ["s"]);
+}
