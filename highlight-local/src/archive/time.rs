@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-const NANOS_PER_MILLI: f64 = 1_000_000.0;
+const NANOS_PER_MILLI: i64 = 1_000_000;
 
 impl Timestamp {
     /// From nanoseconds since 1970.
@@ -59,19 +59,21 @@ impl From<Timestamp> for SystemTime {
 }
 
 impl Serialize for Timestamp {
-    #[expect(clippy::cast_precision_loss, reason = "documented")]
+    #[expect(clippy::cast_precision_loss, reason = "whole and fraction apart lose next to nothing")]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(self.0 as f64 / NANOS_PER_MILLI)
+        let (whole, fraction) = (self.0 / NANOS_PER_MILLI, self.0 % NANOS_PER_MILLI);
+        serializer.serialize_f64(whole as f64 + fraction as f64 / NANOS_PER_MILLI as f64)
     }
 }
 
 impl<'de> Deserialize<'de> for Timestamp {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a float that is too large becomes the largest integer"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "a million is exact")]
+    #[expect(clippy::cast_possible_truncation, reason = "what is too large becomes the largest integer")]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        f64::deserialize(deserializer).map(|millis| Self((millis * NANOS_PER_MILLI) as i64))
+        let millis = f64::deserialize(deserializer)?;
+        let fraction = (millis.fract() * NANOS_PER_MILLI as f64).round() as i64;
+        let whole = (millis.trunc() as i64).saturating_mul(NANOS_PER_MILLI);
+        Ok(Self(whole.saturating_add(fraction)))
     }
 }
 
@@ -84,5 +86,29 @@ impl ToSql for Timestamp {
 impl FromSql for Timestamp {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         i64::column_result(value).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn json_is_near_and_stays_the_same(nanos in 0..=2_000_000_000_000_000_000_i64) {
+            // Not by way of text: what reads numbers from it may be off by the last bit.
+            let json = serde_json::to_value(Timestamp(nanos)).unwrap();
+            let read: Timestamp = serde_json::from_value(json.clone()).unwrap();
+            prop_assert!((read.0 - nanos).abs() <= 250, "{read:?}");
+            prop_assert_eq!(serde_json::to_value(read).unwrap(), json);
+        }
+    }
+
+    #[test]
+    fn json_is_what_javascript_calls_a_date() {
+        let time = Timestamp::from_nanos(1_795_653_655_412_500_000);
+        assert_eq!(serde_json::to_string(&time).unwrap(), "1795653655412.5");
     }
 }

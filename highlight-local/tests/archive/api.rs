@@ -38,10 +38,11 @@ fn every_path_answers_what_its_query_does() {
     let logs: Paged<LogRow> =
         get(&server, "/api/logs?level=WARN&service=shop&session=sess%2F1&trace=req&text=card%20decl");
     assert_eq!(logs.items[0].message, "card declined");
-    // Equal but for the last digits of times.
     let query = LogQuery { level: Some(highlight_local::model::Level::Warn), ..LogQuery::default() };
     let direct = reader.logs(&query).unwrap();
-    assert_eq!(serde_json::to_value(&logs).unwrap(), serde_json::to_value(&direct).unwrap());
+    // As JSON, because times lose their last digits on the way.
+    let direct = serde_json::to_vec(&direct).unwrap();
+    assert_eq!(logs, serde_json::from_slice(&direct).unwrap());
     let before: Paged<LogRow> = get(&server, &format!("/api/logs?before={}", logs.items[0].id));
     assert!(before.items.is_empty());
     let after: Paged<LogRow> = get(&server, &format!("/api/logs?after={}&limit=1", logs.items[0].id));

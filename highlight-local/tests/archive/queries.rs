@@ -246,6 +246,20 @@ fn whatever_is_typed_is_searched_for_and_nothing_is_an_operator() {
 }
 
 #[test]
+fn an_error_finds_its_log_in_the_batch_before() {
+    let archived = Archived::in_memory();
+    // A transaction takes 4,096 rows: this error's log is the last of the first, the error is in the next.
+    let mut logs: Vec<Message> = (0..4_095).map(|n| levelled(&n.to_string(), "INFO", &[])).collect();
+    logs.push(error("over the edge", &[]));
+    archived.logs(&resource("shop", "", ""), &logs);
+    let reader = archived.reader();
+    let row = reader.errors(&ErrorQuery::default()).unwrap().items.remove(0);
+    let log = reader.logs(&LogQuery::default()).unwrap().items.remove(0);
+    assert_eq!((log.id, row.id), (4_096, 4_097));
+    assert_eq!((reader.error(row.id).unwrap().unwrap().log, log.error), (Some(log.id), Some(row.id)));
+}
+
+#[test]
 fn an_error_has_its_frames_and_its_chain() {
     let archived = checkout();
     let reader = archived.reader();
@@ -376,12 +390,12 @@ fn the_overview_counts() {
 
 #[test]
 fn a_trace_may_be_deep_and_its_parents_in_a_circle() {
+    const SPANS: u64 = 12_000;
     let archived = Archived::in_memory();
     let numbered = |number: u64, parent: u64| {
         let id = |number: u64| (number + 1).to_be_bytes();
         span("s").bytes_field(2, &id(number)).bytes_field(4, &id(parent))
     };
-    const SPANS: u64 = 12_000;
     // Each is below the next; the last is below the first.
     let spans: Vec<Message> = (0..SPANS).map(|number| numbered(number, (number + 1) % SPANS)).collect();
     archived.spans(&resource("shop", "", "deep"), &spans);
