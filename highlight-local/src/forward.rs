@@ -219,11 +219,20 @@ struct Queue {
     stats: ForwardStats,
     failing: bool,
     dropping: bool,
-    closed: bool,
-    /// The worker is gone.
-    ended: bool,
+    end: End,
+}
+
+/// How near the end is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    #[default]
+    Open,
+    /// Nothing more comes in.
+    Closed,
     /// Nobody waits for the worker any more.
-    abandoned: bool,
+    Abandoned,
+    /// The worker is gone.
+    Over,
 }
 
 struct Shared {
@@ -284,7 +293,7 @@ impl Passing {
         let waiting = Waiting { path, headers: passed_on(headers), body };
         let weight = waiting.weight();
         let mut queue = self.0.lock();
-        if queue.closed || queue.bytes + weight > self.0.queue_bytes {
+        if queue.end > End::Open || queue.bytes + weight > self.0.queue_bytes {
             let news = queue.dropped();
             drop(queue);
             self.0.tell(news);
@@ -305,12 +314,12 @@ impl Passing {
     pub(crate) fn finish(&self) {
         let deadline = Instant::now() + LAST_CHANCE;
         let mut queue = self.0.lock();
-        queue.closed = true;
+        queue.end = queue.end.max(End::Closed);
         self.0.changed.notify_all();
-        while !queue.ended {
+        while queue.end < End::Over {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                queue.abandoned = true;
+                queue.end = End::Abandoned;
                 return;
             }
             let waited = self.0.changed.wait_timeout(queue, left);
@@ -361,7 +370,7 @@ impl Worker {
             drop(queue);
             self.shared.tell(news);
         }
-        self.shared.lock().ended = true;
+        self.shared.lock().end = End::Over;
         self.shared.changed.notify_all();
     }
 
@@ -369,13 +378,13 @@ impl Worker {
     fn next(&self) -> Option<Waiting> {
         let mut queue = self.shared.lock();
         loop {
-            if queue.abandoned {
+            if queue.end == End::Abandoned {
                 return None;
             }
             if let Some(waiting) = queue.waiting.pop_front() {
                 return Some(waiting);
             }
-            if queue.closed {
+            if queue.end == End::Closed {
                 return None;
             }
             queue = self.shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);

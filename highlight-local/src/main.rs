@@ -46,7 +46,7 @@ struct Receive {
     grpc_port: u16,
 
     /// Do not listen for OTLP over gRPC.
-    #[arg(long, conflicts_with = "grpc_port")]
+    #[arg(long)]
     no_grpc: bool,
 
     /// Pass every request on, unchanged, to the OTLP/HTTP server at this address.

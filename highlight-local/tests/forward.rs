@@ -1,5 +1,6 @@
 //! Passing on, to a second receiver, to one that hangs, and to none.
 #![cfg(feature = "forward")]
+#![allow(clippy::unwrap_used, reason = "a test's panic is its verdict")]
 
 mod support;
 

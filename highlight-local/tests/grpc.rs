@@ -1,5 +1,6 @@
 //! OTLP over gRPC, from the bytes of a call.
 #![cfg(feature = "grpc")]
+#![allow(clippy::unwrap_used, reason = "a test's panic is its verdict")]
 
 mod support;
 

@@ -1,5 +1,7 @@
 //! Senders that are malformed, slow or hostile: they cost only themselves.
 
+#![allow(clippy::unwrap_used, reason = "a test's panic is its verdict")]
+
 mod support;
 
 use std::{

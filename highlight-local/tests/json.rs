@@ -161,7 +161,7 @@ fn what_is_no_otlp_is_said_and_harmless() {
     for body in &bodies {
         let path = if body.contains("resourceSpans") { "/v1/traces" } else { "/v1/logs" };
         let answer = post(&receiver, path, body);
-        assert_eq!(answer.status, 400, "{:.80}", body);
+        assert_eq!(answer.status, 400, "{body:.80}");
         assert!(answer.text().contains("not an OTLP JSON message"), "{}", answer.text());
     }
     assert_eq!(post(&receiver, "/v1/traces", &javascript_trace()).status, 200, "it is still there");

@@ -1,5 +1,7 @@
 //! The browser client's way to the recordings, over HTTP.
 
+#![allow(clippy::unwrap_used, reason = "a test's panic is its verdict")]
+
 mod support;
 
 use highlight_local::{

@@ -74,7 +74,9 @@ fn camel_case(name: &str) -> String {
 fn member_put_right(name: &str, member: &mut Value) {
     if let Value::Array(items) = member {
         if name == "explicitBounds" {
-            items.iter_mut().for_each(|item| member_put_right("sum", item));
+            for item in items {
+                member_put_right("sum", item);
+            }
         }
         return;
     }

@@ -172,7 +172,7 @@ impl ReceiverBuilder {
             ingest: Ingest::default(),
             store: store.clone(),
             max_body,
-            memory: Semaphore::new(max_body.max(ALL_BODIES).min(Semaphore::MAX_PERMITS)),
+            memory: Semaphore::new(max_body.clamp(ALL_BODIES, Semaphore::MAX_PERMITS)),
             keep_raw: self.keep_raw,
             respond: self.respond,
             passing: passing.clone(),
