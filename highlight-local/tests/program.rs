@@ -1,5 +1,6 @@
 //! The program, as a process.
 #![cfg(all(unix, feature = "cli"))]
+#![allow(clippy::unwrap_used, reason = "a test's panic is its verdict")]
 
 mod support;
 

@@ -104,3 +104,46 @@ fn member_put_right(name: &str, member: &mut Value) {
         *member = Value::Number(number);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let names =
+            "resourceSpans|scope_spans|spans|attributes|key|value|kind|status|code|traceId|flags|asInt";
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "[a-f0-9-]{0,32}|NaN|SPAN_KIND_SERVER".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(8, 64, 6, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::hash_map(names, inner, 0..6).prop_map(|map| map.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(value in any_json(), bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = decode::<ExportTraceServiceRequest>(value.to_string().as_bytes());
+            let _ = decode::<ExportTraceServiceRequest>(&bytes);
+        }
+    }
+
+    #[test]
+    fn names_become_camel_case() {
+        for (name, expected) in
+            [("start_time_unix_nano", "startTimeUnixNano"), ("a_", "a"), ("kind", "kind"), ("_", "")]
+        {
+            assert_eq!(camel_case(name), expected);
+        }
+    }
+}
