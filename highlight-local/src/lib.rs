@@ -39,8 +39,12 @@
 //! Rules marked `C§n` come from the contract: what was found by reading the server's source.
 //! The receiver plays the OpenTelemetry Collector and the backend behind it, as they are deployed:
 //!
-//! - `POST /v1/traces`, `/v1/logs`, `/v1/metrics`, protobuf, gzip or plain, at most 20 MiB.
-//!   Anything else gets an answer that says what is wrong; JSON is refused.
+//! - `POST /v1/traces`, `/v1/logs`, `/v1/metrics`, protobuf or JSON, gzip or plain, at most 20 MiB;
+//!   with the feature `grpc` the three `Export` calls too, with the same limits. Anything else gets
+//!   an answer that says what is wrong.
+//! - Pages of any origin may send, and read nothing: no path that takes telemetry gives any away.
+//! - A sender that dawdles, sits there or sends nonsense costs only itself: connections, bodies and
+//!   waiting are bounded ([`ReceiverBuilder`]).
 //! - Project ids are accepted by shape: a 32-bit number or a verbose id (Highlight), or a key
 //!   like `sdk-…` or a UUID (the successor).
 //! - What depends on a project's settings is left out: quotas, sampling, filters, grouping.
@@ -50,7 +54,9 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`Receiver`] | HTTP, on a thread of its own |
+//! | [`Receiver`] | HTTP and gRPC, on a thread of its own |
+//! | `Forward` | passes on to a real server what is received (feature `forward`) |
+//! | [`replay`] | what the browser client records |
 //! | [`ingest`] | OTLP to rows, by the contract |
 //! | [`stack`] | the server's stack parser |
 //! | [`model`], [`note`] | the rows, and the losses |
@@ -64,6 +70,8 @@
 pub mod api;
 #[cfg(feature = "viewer")]
 pub mod archive;
+#[cfg_attr(not(feature = "forward"), path = "forward_off.rs")]
+mod forward;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -71,6 +79,7 @@ pub mod ingest;
 pub mod model;
 pub mod note;
 mod receiver;
+pub mod replay;
 mod row;
 pub mod stack;
 mod store;
@@ -82,6 +91,10 @@ mod tree;
 /// The decoded OTLP messages that [`Store::raw_traces`] and its like return.
 pub use opentelemetry_proto;
 
+#[cfg(feature = "forward")]
+pub use forward::{Forward, ForwardError, ForwardState, ForwardStats};
+#[cfg(feature = "grpc")]
+pub use receiver::DEFAULT_GRPC_PORT;
 pub use receiver::{DEFAULT_PORT, Listen, Receiver, ReceiverBuilder, StartError};
 pub use row::Row;
 pub use store::{Limits, Position, RequestInfo, Snapshot, Store};

@@ -11,7 +11,10 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
-use highlight_local::{DEFAULT_PORT, LiveLine, Position, Receiver, Store, Timeline, api};
+use highlight_local::{
+    DEFAULT_GRPC_PORT, DEFAULT_PORT, Forward, LiveLine, Position, Receiver, Store, Timeline, api,
+    replay::{RecordingLimits, Recordings},
+};
 
 use keep::Keep;
 
@@ -52,6 +55,22 @@ struct Receive {
     #[command(flatten)]
     keep: Keep,
 
+    /// The port for OTLP over gRPC; 0 takes a free one. If it is taken, the rest works.
+    #[arg(long, env = "HIGHLIGHT_LOCAL_GRPC_PORT", default_value_t = DEFAULT_GRPC_PORT)]
+    grpc_port: u16,
+
+    /// Do not listen for OTLP over gRPC.
+    #[arg(long)]
+    no_grpc: bool,
+
+    /// Pass every request on, unchanged, to the OTLP/HTTP server at this address.
+    #[arg(long, value_name = "URL", env = "HIGHLIGHT_LOCAL_FORWARD")]
+    forward: Option<String>,
+
+    /// Record what the browser client sends with its `backendUrl` set to `/public` here.
+    #[arg(long)]
+    replay: bool,
+
     /// Print the whole timeline at the end.
     #[arg(long)]
     timeline: bool,
@@ -75,7 +94,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Receive) -> Result<(), Box<dyn std::error::Error>> {
-    let receiver = Receiver::start(SocketAddr::new(options.listen, options.port))?;
+    let receiver = start(options)?;
     // It is dropped before the receiver and writes what has come until then.
     let archive = options.keep.start(&receiver.store())?;
     let server = api::Server::start((Ipv4Addr::LOCALHOST, options.viewer_port()).into(), archive.reader())?;
@@ -94,6 +113,42 @@ impl Receive {
     }
 }
 
+fn start(options: &Receive) -> Result<Receiver, Box<dyn std::error::Error>> {
+    let mut builder = Receiver::builder().address(SocketAddr::new(options.listen, options.port));
+    if !options.no_grpc {
+        builder = builder.grpc(SocketAddr::new(options.listen, options.grpc_port));
+    }
+    if let Some(url) = &options.forward {
+        // Nobody reads standard error then: what is received is shown all the same.
+        let tell = |state: &_| drop(writeln!(io::stderr(), "highlight-local: {state}"));
+        builder = builder.forward(Forward::to(url)?.on_change(tell));
+    }
+    if options.replay {
+        builder = builder.recordings(Recordings::new(RecordingLimits::default()));
+    }
+    Ok(builder.start()?)
+}
+
+/// What else it listens for, and what becomes of it.
+fn describe(options: &Receive, receiver: &Receiver, out: &mut impl Write) -> io::Result<()> {
+    match (receiver.grpc_endpoint(), receiver.grpc_error()) {
+        (Some(endpoint), _) => writeln!(out, "OTLP over gRPC goes to {endpoint}")?,
+        (None, Some(error)) => writeln!(out, "no OTLP over gRPC: {error}")?,
+        (None, None) => {}
+    }
+    if let Some(url) = &options.forward {
+        writeln!(out, "all of it is passed on to {url}")?;
+    }
+    if options.replay {
+        writeln!(
+            out,
+            "sessions are recorded; the client's backendUrl is {}/public",
+            endpoint_to_set(receiver)
+        )?;
+    }
+    Ok(())
+}
+
 async fn print_until_stopped(options: &Receive, receiver: &Receiver, server: &api::Server) -> io::Result<()> {
     let mut out = io::stdout();
     let colour = out.is_terminal();
@@ -107,6 +162,7 @@ async fn print_until_stopped(options: &Receive, receiver: &Receiver, server: &ap
         "ask it at http://{}/api, or with the commands sessions, trace, errors, tail",
         server.address()
     )?;
+    describe(options, receiver, &mut out)?;
     writeln!(out, "stop it with ctrl-c")?;
     tokio::select! {
         printed = print_rows(&store, &mut out, colour) => printed?,

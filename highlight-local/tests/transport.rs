@@ -41,13 +41,13 @@ fn an_empty_request_is_valid() {
 #[test]
 fn what_is_not_supported_is_said() {
     let receiver = receiver();
-    let json = [("content-type", "application/json")];
+    let text = [("content-type", "text/plain")];
     let protobuf = [("content-type", "application/x-protobuf; v=1")];
     for (method, path, headers, status, hint) in [
         ("POST", "/v1/trace", &protobuf[..], 404, "/v1/traces"),
         ("GET", "/", &[], 404, "/v1/traces"),
         ("GET", "/v1/traces", &[], 405, "POST"),
-        ("POST", "/v1/traces", &json, 415, "application/x-protobuf"),
+        ("POST", "/v1/traces", &text, 415, "application/x-protobuf or application/json"),
         ("POST", "/v1/traces", &[], 415, "application/x-protobuf"),
         ("POST", "/v1/traces", &protobuf, 200, ""),
     ] {
