@@ -3,10 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use highlight_local::{
-    Store,
-    archive::{Archive, OpenError, Retention},
-};
+use highlight_local::archive::{Archive, ArchiveBuilder, Retention};
 
 #[derive(Debug, Args)]
 pub(crate) struct Keep {
@@ -24,12 +21,12 @@ pub(crate) struct Keep {
 }
 
 impl Keep {
-    pub(crate) fn start(&self, store: &Store) -> Result<Archive, OpenError> {
+    pub(crate) fn archive(&self) -> ArchiveBuilder {
         let archive = match &self.data {
             Some(file) => Archive::file(file),
             None => Archive::in_memory(),
         };
-        archive.retention(Retention { age: self.retain_age, bytes: self.retain_size }).start(store)
+        archive.retention(Retention { age: self.retain_age, bytes: self.retain_size })
     }
 }
 

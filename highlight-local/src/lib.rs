@@ -62,7 +62,7 @@
 //! | [`model`], [`note`] | the rows, and the losses |
 //! | [`Store`] | the rows in memory; queries and waiting |
 //! | [`Timeline`] | the rows on paper |
-//! | `archive`, `api` | the rows in a database, and as JSON over HTTP (feature `viewer`) |
+//! | `archive`, `api`, `viewer` | the rows in a database, as JSON and as pages over HTTP (feature `viewer`) |
 //!
 //! `C§n` is paragraph n of `docs/contract.md` in the repository.
 
@@ -87,6 +87,8 @@ mod store;
 pub mod terminal;
 mod timeline;
 mod tree;
+#[cfg(feature = "viewer")]
+pub mod viewer;
 
 /// The decoded OTLP messages that [`Store::raw_traces`] and its like return.
 pub use opentelemetry_proto;

@@ -3,6 +3,7 @@
 mod ask;
 mod doctor;
 mod keep;
+mod show;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -13,10 +14,12 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use highlight_local::{
     DEFAULT_GRPC_PORT, DEFAULT_PORT, Forward, LiveLine, Position, Receiver, Store, Timeline, api,
+    archive::ArchiveBuilder,
     replay::{RecordingLimits, Recordings},
 };
 
 use keep::Keep;
+use show::Show;
 
 /// A stand-in for a Highlight server: receives OTLP over HTTP, prints what the server would store
 /// and what it would silently lose.
@@ -47,10 +50,8 @@ struct Receive {
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listen: IpAddr,
 
-    /// The port that the commands and views read from; 0 takes a free one. Always on the loopback interface.
-    /// Default: the one after `--port`, so 4319; of `--port 0`, a free one.
-    #[arg(long, env = "HIGHLIGHT_LOCAL_VIEWER_PORT")]
-    viewer_port: Option<u16>,
+    #[command(flatten)]
+    show: Show,
 
     #[command(flatten)]
     keep: Keep,
@@ -94,10 +95,11 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Receive) -> Result<(), Box<dyn std::error::Error>> {
-    let receiver = start(options)?;
+    let archive = options.keep.archive();
+    let receiver = start(options, &archive)?;
     // It is dropped before the receiver and writes what has come until then.
-    let archive = options.keep.start(&receiver.store())?;
-    let server = api::Server::start((Ipv4Addr::LOCALHOST, options.viewer_port()).into(), archive.reader())?;
+    let archive = archive.start(&receiver.store())?;
+    let server = options.show.start(&archive, options.port)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     match runtime.block_on(print_until_stopped(options, &receiver, &server)) {
         // Such as `highlight-local | head`: the reader has seen enough.
@@ -106,14 +108,7 @@ fn run(options: &Receive) -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
-impl Receive {
-    fn viewer_port(&self) -> u16 {
-        let next = if self.port == 0 { 0 } else { self.port.wrapping_add(1) };
-        self.viewer_port.unwrap_or(next)
-    }
-}
-
-fn start(options: &Receive) -> Result<Receiver, Box<dyn std::error::Error>> {
+fn start(options: &Receive, archive: &ArchiveBuilder) -> Result<Receiver, Box<dyn std::error::Error>> {
     let mut builder = Receiver::builder().address(SocketAddr::new(options.listen, options.port));
     if !options.no_grpc {
         builder = builder.grpc(SocketAddr::new(options.listen, options.grpc_port));
@@ -124,7 +119,8 @@ fn start(options: &Receive) -> Result<Receiver, Box<dyn std::error::Error>> {
         builder = builder.forward(Forward::to(url)?.on_change(tell));
     }
     if options.replay {
-        builder = builder.recordings(Recordings::new(RecordingLimits::default()));
+        builder = builder
+            .recordings(Recordings::with_sink(RecordingLimits::default(), archive.recording_writer()?));
     }
     Ok(builder.start()?)
 }
@@ -159,7 +155,7 @@ async fn print_until_stopped(options: &Receive, receiver: &Receiver, server: &ap
     writeln!(out, "send to it with HIGHLIGHT_OTLP_ENDPOINT={}", endpoint_to_set(receiver))?;
     writeln!(
         out,
-        "ask it at http://{}/api, or with the commands sessions, trace, errors, tail",
+        "see it at http://{}, or ask with the commands sessions, trace, errors, tail",
         server.address()
     )?;
     describe(options, receiver, &mut out)?;

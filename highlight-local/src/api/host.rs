@@ -10,7 +10,7 @@ use axum::{
 };
 
 /// Refuses requests to names that anyone could have pointed here (DNS rebinding).
-pub(super) async fn check(request: Request, next: Next) -> Response {
+pub(crate) async fn check(request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
     if host.is_some_and(is_ours) {
         next.run(request).await

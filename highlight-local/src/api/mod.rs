@@ -14,6 +14,7 @@
 //! | `/api/overview` | | [`Overview`](crate::archive::Overview) |
 //! | `/api/sessions` | `limit` `before` `text` | page of [`Session`](crate::archive::Session) |
 //! | `/api/sessions/{id}` | | [`SessionTimeline`](crate::archive::SessionTimeline) |
+//! | `/api/requests` | `limit` `before` `text` | page of [`Request`](crate::archive::Request) |
 //! | `/api/traces/{id}` | | [`Trace`](crate::archive::Trace) |
 //! | `/api/spans/{id}` | | [`SpanDetail`](crate::archive::SpanDetail) |
 //! | `/api/logs` | `limit` `before` `after` `level` `service` `session` `trace` `text` | page of [`LogRow`](crate::archive::LogRow) |
@@ -32,8 +33,8 @@
 //! Only requests that name this machine by address or as `localhost` are answered, so that no web page can read
 //! the rows by giving its own name this machine's address.
 
-mod host;
-mod parameters;
+pub(crate) mod host;
+pub(crate) mod parameters;
 mod routes;
 mod server;
 

@@ -8,19 +8,19 @@ use axum::{
 };
 
 use crate::{
-    archive::{ErrorQuery, LogQuery, MetricQuery, NoteQuery, Page, SessionQuery, Timestamp},
+    archive::{ErrorQuery, LogQuery, MetricQuery, NoteQuery, Page, RequestQuery, SessionQuery, Timestamp},
     model::Level,
 };
 
 /// What is wrong with a request.
-pub(super) type Wrong = (StatusCode, String);
+pub(crate) type Wrong = (StatusCode, String);
 
 fn wrong(text: impl Display) -> Wrong {
     (StatusCode::BAD_REQUEST, format!("{text}\n"))
 }
 
 /// Named texts, each to be taken once.
-pub(super) struct Parameters(BTreeMap<String, String>);
+pub(crate) struct Parameters(BTreeMap<String, String>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     type Rejection = Wrong;
@@ -32,16 +32,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
 }
 
 impl Parameters {
-    fn text(&mut self, name: &str) -> Option<String> {
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         self.0.remove(name).filter(|value| !value.is_empty())
     }
 
-    fn read<T: FromStr<Err: Display>>(&mut self, name: &str) -> Result<Option<T>, Wrong> {
+    pub(crate) fn read<T: FromStr<Err: Display>>(&mut self, name: &str) -> Result<Option<T>, Wrong> {
         let read = |value: String| value.parse().map_err(|error| wrong(format!("{name}={value}: {error}")));
         self.text(name).map(read).transpose()
     }
 
-    fn page(&mut self) -> Result<Page, Wrong> {
+    pub(crate) fn page(&mut self) -> Result<Page, Wrong> {
         let limit = self.read("limit")?.unwrap_or(Page::default().limit);
         Ok(Page { limit, before: self.read("before")? })
     }
@@ -53,20 +53,33 @@ impl Parameters {
     }
 
     /// There must be none left.
-    pub(super) fn none(self) -> Result<(), Wrong> {
+    pub(crate) fn none(self) -> Result<(), Wrong> {
         match self.0.keys().next() {
             Some(name) => Err(wrong(format!("there is no parameter {name} here, or it is named twice"))),
             None => Ok(()),
         }
     }
 
-    pub(super) fn sessions(mut self) -> Result<SessionQuery, Wrong> {
+    pub(crate) fn sessions(mut self) -> Result<SessionQuery, Wrong> {
         let query = SessionQuery { page: self.page()?, text: self.text("text") };
         self.none()?;
         Ok(query)
     }
 
-    pub(super) fn logs(mut self) -> Result<LogQuery, Wrong> {
+    pub(crate) fn requests(mut self) -> Result<RequestQuery, Wrong> {
+        let query = RequestQuery { page: self.page()?, text: self.text("text") };
+        self.none()?;
+        Ok(query)
+    }
+
+    /// The first of the rows to show.
+    pub(crate) fn from(mut self) -> Result<usize, Wrong> {
+        let from = self.read("from")?.unwrap_or(0);
+        self.none()?;
+        Ok(from)
+    }
+
+    pub(crate) fn logs(mut self) -> Result<LogQuery, Wrong> {
         let query = LogQuery {
             page: self.page()?,
             after: self.read("after")?,
@@ -80,7 +93,7 @@ impl Parameters {
         Ok(query)
     }
 
-    pub(super) fn errors(mut self) -> Result<ErrorQuery, Wrong> {
+    pub(crate) fn errors(mut self) -> Result<ErrorQuery, Wrong> {
         let query = ErrorQuery {
             page: self.page()?,
             after: self.read("after")?,
@@ -95,7 +108,7 @@ impl Parameters {
     }
 
     /// Since when, and in how many buckets.
-    pub(super) fn histogram(mut self) -> Result<(Timestamp, usize), Wrong> {
+    pub(crate) fn histogram(mut self) -> Result<(Timestamp, usize), Wrong> {
         const DAY: u64 = 24 * 60;
         let since = self.since(Some(DAY))?.unwrap_or_default();
         let buckets = self.read("buckets")?.unwrap_or(60);
@@ -103,7 +116,7 @@ impl Parameters {
         Ok((since, buckets))
     }
 
-    pub(super) fn notes(mut self) -> Result<NoteQuery, Wrong> {
+    pub(crate) fn notes(mut self) -> Result<NoteQuery, Wrong> {
         let query = NoteQuery {
             page: self.page()?,
             dropped: self.read("dropped")?,
@@ -114,7 +127,7 @@ impl Parameters {
         Ok(query)
     }
 
-    pub(super) fn metric(mut self, name: String) -> Result<MetricQuery, Wrong> {
+    pub(crate) fn metric(mut self, name: String) -> Result<MetricQuery, Wrong> {
         let mut query = MetricQuery::new(name);
         query.since = self.since(None)?;
         query.points = self.read("points")?.unwrap_or(query.points);

@@ -22,6 +22,7 @@ pub fn router(reader: Reader) -> Router {
         .route("/api/overview", get(overview))
         .route("/api/sessions", get(sessions))
         .route("/api/sessions/{id}", get(session))
+        .route("/api/requests", get(requests))
         .route("/api/traces/{id}", get(trace))
         .route("/api/spans/{id}", get(span))
         .route("/api/logs", get(logs))
@@ -73,6 +74,11 @@ async fn sessions(State(reader): State<Reader>, parameters: Parameters) -> Answe
 
 async fn session(State(reader): State<Reader>, Path(id): Path<String>) -> Answer {
     ask_for(reader, move |reader| reader.session(&id)).await
+}
+
+async fn requests(State(reader): State<Reader>, parameters: Parameters) -> Answer {
+    let query = parameters.requests()?;
+    ask(reader, move |reader| reader.requests(&query)).await
 }
 
 async fn trace(State(reader): State<Reader>, Path(id): Path<String>) -> Answer {

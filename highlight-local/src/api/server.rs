@@ -6,12 +6,13 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use axum::Router;
 use tokio::{runtime, sync::oneshot};
 
 use super::routes::router;
 use crate::{archive::Reader, receiver::StartError};
 
-/// The running API, on a thread of its own. Dropping it closes its connections and frees the port.
+/// The running server, on a thread of its own. Dropping it closes its connections and frees the port.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -22,6 +23,10 @@ pub struct Server {
 impl Server {
     /// Starts it. Anyone who can reach the address can read all rows; port 0 takes a free one.
     pub fn start(address: SocketAddr, reader: Reader) -> Result<Self, StartError> {
+        Self::serve(address, router(reader))
+    }
+
+    pub(crate) fn serve(address: SocketAddr, router: Router) -> Result<Self, StartError> {
         let refused = |source: io::Error| match source.kind() {
             io::ErrorKind::AddrInUse => StartError::AddressTaken { address },
             _ => StartError::AddressRefused { address, source },
@@ -30,14 +35,14 @@ impl Server {
         listener.set_nonblocking(true).map_err(refused)?;
         let bound = listener.local_addr().map_err(refused)?;
         let runtime =
-            runtime::Builder::new_current_thread().enable_io().build().map_err(StartError::Thread)?;
+            runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
         let (stop, stopped) = oneshot::channel();
         let serve = move || {
             runtime.block_on(async {
                 let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
                 tokio::select! {
                     _ = stopped => {}
-                    _ = axum::serve(listener, router(reader)) => {}
+                    _ = axum::serve(listener, router) => {}
                 }
             });
         };

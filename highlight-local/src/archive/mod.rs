@@ -32,6 +32,7 @@ mod critical_path;
 mod group;
 mod open;
 mod query;
+mod recordings;
 mod time;
 mod words;
 mod write;
@@ -52,6 +53,7 @@ use write::{Shared, Writer};
 pub use critical_path::Segment;
 pub use open::OpenError;
 pub use query::*;
+pub use recordings::{RecordingInfo, RecordingWriter};
 pub use time::Timestamp;
 
 /// How long and how much is kept. The oldest rows go first.

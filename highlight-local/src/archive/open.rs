@@ -196,5 +196,7 @@ fn read_every_table(connection: &Connection) -> Result<(), Unfit> {
         let sql = format!("SELECT min(seq), (SELECT max(seq) FROM {table}) FROM {table}");
         connection.query_row(&sql, [], |row| row.get::<_, Option<i64>>(0))?;
     }
+    connection
+        .query_row("SELECT min(rowid) + max(rowid) FROM chunks", [], |row| row.get::<_, Option<i64>>(0))?;
     Ok(())
 }

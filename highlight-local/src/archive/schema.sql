@@ -76,3 +76,12 @@ CREATE INDEX notes_by_reason ON notes(reason);
 -- The words of logs and errors, under the same numbers.
 CREATE VIRTUAL TABLE log_words USING fts5(text, content='', contentless_delete=1);
 CREATE VIRTUAL TABLE error_words USING fts5(text, content='', contentless_delete=1);
+
+-- What browsers recorded. It has no numbers, and goes by the time it was last seen.
+CREATE TABLE recordings(
+    session_id TEXT PRIMARY KEY, started INTEGER NOT NULL, seen INTEGER NOT NULL,
+    user TEXT, service TEXT NOT NULL, environment TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE chunks(
+    session_id TEXT NOT NULL, payload_id INTEGER NOT NULL, events INTEGER NOT NULL, first_ms INTEGER NOT NULL,
+    last_ms INTEGER NOT NULL, unloaded INTEGER NOT NULL, length INTEGER NOT NULL, gzip BLOB NOT NULL,
+    UNIQUE(session_id, payload_id));

@@ -21,7 +21,9 @@ pub enum MetricKind {
 }
 
 impl MetricKind {
-    pub(in super::super) const fn as_str(self) -> &'static str {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Gauge => "gauge",
             Self::Sum => "sum",

@@ -5,6 +5,7 @@ mod logs;
 mod metrics;
 mod notes;
 mod overview;
+mod requests;
 mod sessions;
 mod trace;
 
@@ -29,6 +30,7 @@ pub use logs::{LogQuery, LogRow};
 pub use metrics::{MetricKind, MetricName, MetricQuery, Point, PointDetail, Series};
 pub use notes::{Note, NoteQuery, Reason};
 pub use overview::Overview;
+pub use requests::RequestQuery;
 pub use sessions::{Request, Session, SessionQuery, SessionTimeline};
 pub use trace::{SpanDetail, SpanEvent, SpanLink, Trace, TraceSpan};
 
@@ -105,7 +107,10 @@ impl Reader {
     }
 
     /// Runs a query on a connection of its own.
-    fn with<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, QueryError> {
+    pub(super) fn with<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, QueryError> {
         /// More are opened when needed, and closed after.
         const IDLE: usize = 4;
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);

@@ -56,6 +56,16 @@ impl Reader {
         }
         Ok(overview)
     }
+
+    /// The services, by name; at most 1,000.
+    pub fn services(&self) -> Result<Vec<String>, QueryError> {
+        self.with(services)
+    }
+}
+
+fn services(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT name FROM services WHERE name <> '' ORDER BY name LIMIT 1000";
+    connection.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect()
 }
 
 fn overview(connection: &Connection) -> rusqlite::Result<Overview> {
@@ -68,9 +78,6 @@ fn overview(connection: &Connection) -> rusqlite::Result<Overview> {
         number(&format!("SELECT count(*) FROM notes WHERE reason IN ({of_kind})"))
     };
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
-    let mut services =
-        connection.prepare_cached("SELECT name FROM services WHERE name <> '' ORDER BY name LIMIT 1000")?;
-    let services = services.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(Overview {
         sessions: count("sessions")?,
         requests: count("requests")?,
@@ -82,7 +89,7 @@ fn overview(connection: &Connection) -> rusqlite::Result<Overview> {
         points: count("points")?,
         dropped: notes(1)?,
         changed: notes(0)?,
-        services,
+        services: services(connection)?,
         newest: i64::try_from(meta("next_seq")?).unwrap_or(i64::MAX).saturating_sub(1).max(0),
         bytes: pragma("page_count")? * pragma("page_size")?,
         expired: meta("expired")?,

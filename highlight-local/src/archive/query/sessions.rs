@@ -159,7 +159,7 @@ fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
     })
 }
 
-fn request(row: &Row<'_>) -> rusqlite::Result<Request> {
+pub(super) fn request(row: &Row<'_>) -> rusqlite::Result<Request> {
     Ok(Request {
         trace_id: row.get("trace_id")?,
         session: row.get("session")?,
