@@ -155,7 +155,7 @@ async fn print_until_stopped(options: &Receive, receiver: &Receiver, server: &ap
     writeln!(out, "send to it with HIGHLIGHT_OTLP_ENDPOINT={}", endpoint_to_set(receiver))?;
     writeln!(
         out,
-        "see it at http://{}, or ask with the commands sessions, trace, errors, tail",
+        "see it at http://{}/ or ask with the commands sessions, trace, errors, tail",
         server.address()
     )?;
     describe(options, receiver, &mut out)?;

@@ -145,15 +145,30 @@ pub(super) fn error(error: &ErrorRow) -> Markup {
     }
 }
 
+/// Attributes, those that are the same on everything of a process folded away.
 pub(super) fn attributes(attributes: &Attributes) -> Markup {
+    const OF_PROCESS: [&str; 7] =
+        ["telemetry.", "process.", "thread.", "host.", "os.", "deployment.", "code."];
+    let is_of_process = |key: &str| OF_PROCESS.iter().any(|prefix| key.starts_with(prefix));
+    let (folded, own): (Vec<_>, Vec<_>) = attributes.iter().partition(|(key, _)| is_of_process(key));
     html! {
-        @if !attributes.is_empty() {
-            table.attributes {
-                caption.hidden { "Attributes" }
-                tbody {
-                    @for (key, value) in attributes {
-                        tr { th scope="row" { (key) } td { (value) } }
-                    }
+        @if !own.is_empty() { (table(&own)) }
+        @if !folded.is_empty() {
+            details.more-attributes {
+                summary { "▸ " (folded.len()) " of the process and the code" }
+                (table(&folded))
+            }
+        }
+    }
+}
+
+fn table(attributes: &[(&String, &String)]) -> Markup {
+    html! {
+        table.attributes {
+            caption.hidden { "Attributes" }
+            tbody {
+                @for (key, value) in attributes {
+                    tr { th scope="row" { (key) } td { (value) } }
                 }
             }
         }

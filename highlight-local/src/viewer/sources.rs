@@ -78,7 +78,10 @@ impl Sources {
         if !is_plain(named) {
             return None;
         }
-        self.roots.iter().find_map(|root| {
+        // The server's form of a stack has a slash before relative paths too (C§6.3).
+        let below_root = named.strip_prefix("/").unwrap_or(named);
+        let candidates = self.roots.iter().flat_map(|root| [(root, named), (root, below_root)]);
+        candidates.into_iter().find_map(|(root, named)| {
             // An absolute path replaces the root, and is refused below unless it is under it.
             let path = fs::canonicalize(root.join(named)).ok()?;
             let inside = path.strip_prefix(root).ok()?;
@@ -119,7 +122,7 @@ mod tests {
         let text: String = (1..=20).map(|line| format!("line {line}\n")).collect();
         let path = write(root.path(), "shop/src/main.rs", &text);
         let sources = Sources::below([root.path()]);
-        for file in ["shop/src/main.rs", "./shop/src/main.rs", path.to_str().unwrap()] {
+        for file in ["shop/src/main.rs", "/shop/src/main.rs", "./shop/src/main.rs", path.to_str().unwrap()] {
             let found = sources.around(file, 10).unwrap();
             assert_eq!(found.lines.len(), 9, "{file}");
             assert_eq!(found.lines[4], (10, "line 10".to_owned()));

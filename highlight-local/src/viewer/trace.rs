@@ -78,7 +78,7 @@ fn body(trace: &Trace, from: usize) -> Markup {
                     @if from > 0 { p.more { a href=(link::trace(id)) { "To the first row" } } }
                     ol.spans {
                         @for (index, span) in trace.spans[from..to].iter().enumerate() {
-                            (row(trace, span, critical.get(&(from + index)).map_or(&[], Vec::as_slice)))
+                            (row(trace, from + index, span, critical.get(&(from + index)).map_or(&[], Vec::as_slice)))
                         }
                     }
                     @if to < trace.spans.len() {
@@ -108,7 +108,7 @@ fn axis(duration: i64) -> Markup {
     }
 }
 
-fn row(trace: &Trace, span: &TraceSpan, critical: &[&Segment]) -> Markup {
+fn row(trace: &Trace, index: usize, span: &TraceSpan, critical: &[&Segment]) -> Markup {
     let service = trace.services.get(span.service).map_or("", String::as_str);
     let name = trace.names.get(span.name).map_or("", String::as_str);
     let colour = parts::colour(service);
@@ -122,7 +122,8 @@ fn row(trace: &Trace, span: &TraceSpan, critical: &[&Segment]) -> Markup {
             a data-row data-panel href=(link::span(span.id)) class=[span.failed.then_some("failed")] {
                 span class=(format!("name d{}", span.depth.min(20))) {
                     (name)
-                    @if span.is_orphan { " " span.note { "parent missing" } }
+                    // The first one's is mostly the browser, which sends no spans.
+                    @if span.is_orphan && index > 0 { " " span.note { "parent missing" } }
                 }
                 span class=(format!("service {colour}")) { (service) }
                 span.told {
