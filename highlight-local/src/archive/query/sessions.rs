@@ -85,7 +85,8 @@ pub struct SessionTimeline {
     pub errors: Paged<ErrorRow>,
 }
 
-const SESSION: &str = "SELECT session_id, first_seen, last_seen, last_seq, user,
+const SESSION: &str = "SELECT session_id, first_seen, last_seen, last_seq,
+     coalesce(user, (SELECT user FROM recordings WHERE recordings.session_id = row.session_id)) AS user,
      (SELECT count(*) FROM requests WHERE session = row.id) AS requests,
      loose_errors + (SELECT coalesce(sum(errors), 0) FROM requests WHERE session = row.id) AS errors,
      (SELECT json_group_array(name) FROM (SELECT DISTINCT services.name FROM requests
