@@ -73,8 +73,9 @@ pub(super) fn services(names: &[String]) -> Markup {
 
 /// A service has the same colour on every page.
 pub(super) fn colour(service: &str) -> String {
-    let sum = service.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-    format!("s{}", sum % 8)
+    let sum =
+        service.bytes().fold(2_166_136_261_u32, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(16_777_619));
+    format!("s{}", (sum >> 16) % 8)
 }
 
 pub(super) fn status(status: Option<&str>) -> Markup {

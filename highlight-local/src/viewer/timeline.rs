@@ -122,7 +122,7 @@ fn entry(request: &Request, found: &SessionTimeline, told: Option<&Told<'_>>) ->
                 summary data-row {
                     (format::time(request.start))
                     span.what { (parts::request_name(request)) }
-                    (parts::status(request.status.as_deref()))
+                    span.answer { (parts::status(request.status.as_deref())) }
                     span.took { @if let Some(duration) = request.duration_ns { (format::nanos(duration)) } }
                     svg.bar aria-hidden="true" {
                         rect class=(parts::colour(&request.service)) x=(format!("{:.2}%", start.min(99.4))) y="25%"

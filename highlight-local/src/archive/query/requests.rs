@@ -15,7 +15,7 @@ pub struct RequestQuery {
 }
 
 impl Reader {
-    /// The requests, the latest to begin first.
+    /// The requests, the latest to arrive first.
     pub fn requests(&self, query: &RequestQuery) -> Result<Paged<Request>, QueryError> {
         let mut filter = Filter::default();
         filter.and_some("id < ?", query.page.before);
