@@ -109,16 +109,16 @@ fn from_a_click_to_the_line_of_the_source() {
     browser.see(".groups b", "the order was not placed");
     browser.picture("errors");
     browser.click(".groups a", "the order was not placed");
-    browser.see(".source mark", "pub async fn fail()");
+    browser.see(".source mark", "place_order()?;");
     browser.see(".chain", "the card gateway does not answer");
     browser.look(1280, 900, "dark");
     browser.picture("error-dark");
 
     // The keyboard: to the metrics, and help.
     browser
-        .value("for (const key of ['g', 'm']) document.dispatchEvent(new KeyboardEvent('keydown', { key }))");
+        .value("for (const key of ['g', 'm']) document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))");
     browser.wait_for("location.pathname === '/metrics' && document.readyState === 'complete'");
-    browser.value("document.dispatchEvent(new KeyboardEvent('keydown', { key: '?' }))");
+    browser.value("document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '?', bubbles: true }))");
     browser.wait_for("document.querySelector('#help').open");
 }
 
