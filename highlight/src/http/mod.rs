@@ -53,6 +53,7 @@ mod in_span;
 mod instruments;
 mod options;
 mod recording;
+mod series;
 mod server;
 
 pub(crate) use self::instruments::Instruments;

@@ -8,14 +8,30 @@ const MAX_LEN: usize = 256;
 /// The value is a list, because an XHR of the 10.x browser client sends the header twice: its first member is the one that
 /// the replay records. A member is `<session>[/<request>[/...]]`; either part may be empty.
 pub(super) fn parse(value: &str) -> (Option<&str>, Option<&str>) {
-    let Some(member) = value.split(',').map(str::trim).find(|member| !member.is_empty()) else {
-        return (None, None);
+    let member = if has_one_member(value) {
+        value
+    } else {
+        let Some(member) = value.split(',').map(str::trim).find(|member| !member.is_empty()) else {
+            return (None, None);
+        };
+        member
     };
     if !is_readable(member) {
         return (None, None);
     }
-    let mut parts = member.split('/').map(|part| (!part.is_empty()).then_some(part));
-    (parts.next().flatten(), parts.next().flatten())
+    let Some(slash) = member.bytes().position(|byte| byte == b'/') else { return (present(member), None) };
+    let rest = &member[slash + 1..];
+    let end = rest.bytes().position(|byte| byte == b'/').unwrap_or(rest.len());
+    (present(&member[..slash]), present(&rest[..end]))
+}
+
+fn present(part: &str) -> Option<&str> {
+    Some(part).filter(|part| !part.is_empty())
+}
+
+/// Nearly all values are one member, with no blanks around it.
+fn has_one_member(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
 }
 
 /// An id that comes by itself, if it could stand in the header too.
