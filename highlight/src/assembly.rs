@@ -117,24 +117,23 @@ impl Encode for Arc<Encoder> {
 /// Encodes the items group by group. A large item is alone in its group, so that it does not take others with it. A group
 /// that makes the encoder panic is in no segment, which counts it as lost.
 fn in_segments<T>(
-    items: Vec<T>,
+    mut items: Vec<T>,
     weight: impl Fn(&T) -> usize,
-    encode: impl Fn(Vec<T>) -> EncodedItems,
+    encode: impl Fn(&mut [T]) -> EncodedItems,
 ) -> Encoded {
     let mut encoded = Encoded::default();
-    let mut items = items.into_iter().peekable();
-    while let Some(first) = items.next() {
-        let mut bytes = weight(&first);
-        let mut group = vec![first];
-        while let Some(next) = items.next_if(|next| {
-            bytes += weight(next);
-            group.len() < SEGMENT_ITEMS && bytes <= SEGMENT_BYTES
-        }) {
-            group.push(next);
-        }
-        let given = group.len() as u64;
+    let mut rest = items.as_mut_slice();
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = rest.iter().take(SEGMENT_ITEMS).take_while(|item| {
+            bytes += weight(item);
+            bytes <= SEGMENT_BYTES
+        });
+        let size = fits.count().max(1);
+        let (group, others) = rest.split_at_mut(size);
+        rest = others;
         let Some(EncodedItems { bytes, items }) = contained(|| encode(group)) else { continue };
-        encoded.dropped += given - items;
+        encoded.dropped += size as u64 - items;
         if items > 0 {
             encoded.segments.push(Segment { bytes, items });
         }
@@ -181,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_group_that_cannot_be_encoded_takes_no_other_with_it() {
-        let encode = |group: Vec<usize>| {
+        let encode = |group: &mut [usize]| {
             assert!(!group.contains(&3), "as asked");
             // One of each group is not wanted.
             EncodedItems { bytes: Vec::new(), items: group.len() as u64 - 1 }
@@ -195,7 +194,7 @@ mod tests {
     #[test]
     fn groups_are_bounded_in_items_and_bytes_and_lose_nothing() {
         let groups = |weights: Vec<usize>| -> Vec<u64> {
-            let encode = |group: Vec<usize>| EncodedItems { bytes: Vec::new(), items: group.len() as u64 };
+            let encode = |group: &mut [usize]| EncodedItems { bytes: Vec::new(), items: group.len() as u64 };
             in_segments(weights, |weight| *weight, encode)
                 .segments
                 .iter()
