@@ -7,7 +7,7 @@
 //! Items a second tell little on a busy machine. Instructions are repeatable; those of encoding and cleaning alone:
 //!
 //! ```sh
-//! valgrind --tool=callgrind --toggle-collect='*Encode>::spans' --toggle-collect='*Encode>::logs' \
+//! valgrind --tool=callgrind --toggle-collect=highlight::pipeline::worker::Worker::encode \
 //!     target/release/deps/encode-* --bench --sample-count 1 --sample-size 1 spans
 //! ```
 
@@ -27,7 +27,8 @@ fn main() {
     divan::main();
 }
 
-const ITEMS: u32 = 512;
+/// Nearly a full batch, which would leave before the flush.
+const ITEMS: u32 = 500;
 
 #[divan::bench]
 fn spans(bencher: Bencher<'_, '_>) {

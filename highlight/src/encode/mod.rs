@@ -24,10 +24,7 @@ mod span;
 mod value;
 mod wire;
 
-use std::{
-    mem,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 use opentelemetry::{InstrumentationScope, SpanId, TraceId};
 use opentelemetry_sdk::{metrics::data::ResourceMetrics, trace::SpanData};
@@ -64,7 +61,7 @@ pub(crate) struct Encoder {
     settings: Settings,
     renderer: Renderer,
     /// Taken out for each call: what a panic leaves behind is not used again.
-    desk: Mutex<Desk>,
+    desk: Mutex<Option<Desk>>,
 }
 
 /// What is kept from one call to the next.
@@ -91,7 +88,7 @@ impl Encoder {
             sanitizer.attributes(out, 1, Owner::Resource, &mut Given::default(), &service.attributes());
         });
         let resource = out.as_bytes().to_vec();
-        Self { resource, settings, renderer: Renderer::default(), desk: Mutex::new(Desk { out, keys }) }
+        Self { resource, settings, renderer: Renderer::default(), desk: Mutex::new(Some(Desk { out, keys })) }
     }
 
     /// Writes stacks with this renderer.
@@ -174,10 +171,10 @@ impl Encoder {
 
     fn at_desk<T>(&self, work: impl FnOnce(&mut Writer, &mut Sanitizer<'_>) -> T) -> T {
         let desk = || self.desk.lock().unwrap_or_else(PoisonError::into_inner);
-        let Desk { mut out, mut keys } = mem::take(&mut *desk());
+        let Desk { mut out, mut keys } = desk().take().unwrap_or_default();
         out.clear(KEPT);
         let done = work(&mut out, &mut Sanitizer::new(self.settings.redactor.as_ref(), &mut keys));
-        *desk() = Desk { out, keys };
+        *desk() = Some(Desk { out, keys });
         done
     }
 }
