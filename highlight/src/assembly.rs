@@ -11,7 +11,7 @@ use crate::{
     metrics::Collector,
     pipeline::{
         self, Encode, Encoded, Limits, Pipeline, Segment, SpoolSettings, Transport, TransportSettings,
-        contained, log_weight, span_weight,
+        caught, contained, log_weight, span_weight,
     },
     propagation,
     record::LogRecord,
@@ -106,19 +106,21 @@ fn limits(max_items: usize, max_bytes: usize) -> Limits {
 
 impl Encode for Arc<Encoder> {
     fn spans(&mut self, spans: Vec<SpanData>) -> Encoded {
-        in_segments(spans, span_weight, |spans| Encoder::spans(self, spans))
+        in_segments(spans, span_weight, self.asks_program(), |spans| Encoder::spans(self, spans))
     }
 
     fn logs(&mut self, logs: Vec<LogRecord>) -> Encoded {
-        in_segments(logs, log_weight, |logs| Encoder::logs(self, logs))
+        in_segments(logs, log_weight, self.asks_program(), |logs| Encoder::logs(self, logs))
     }
 }
 
 /// Encodes the items group by group. A large item is alone in its group, so that it does not take others with it. A group
-/// that makes the encoder panic is in no segment, which counts it as lost.
+/// that makes the encoder panic is in no segment, which counts it as lost. `asks_program` says whether functions of the
+/// program's are called, which may record something.
 fn in_segments<T>(
     mut items: Vec<T>,
     weight: impl Fn(&T) -> usize,
+    asks_program: bool,
     encode: impl Fn(&mut [T]) -> EncodedItems,
 ) -> Encoded {
     let mut encoded = Encoded::default();
@@ -132,7 +134,8 @@ fn in_segments<T>(
         let size = fits.count().max(1);
         let (group, others) = rest.split_at_mut(size);
         rest = others;
-        let Some(EncodedItems { bytes, items }) = contained(|| encode(group)) else { continue };
+        let done = if asks_program { contained(|| encode(group)) } else { caught(|| encode(group)) };
+        let Some(EncodedItems { bytes, items }) = done else { continue };
         encoded.dropped += size as u64 - items;
         if items > 0 {
             encoded.segments.push(Segment { bytes, items });
@@ -186,7 +189,7 @@ mod tests {
             EncodedItems { bytes: Vec::new(), items: group.len() as u64 - 1 }
         };
         let weights = [vec![1; 64], vec![3; 64], vec![1; 10]].concat();
-        let encoded = in_segments(weights, |weight| *weight, encode);
+        let encoded = in_segments(weights, |weight| *weight, false, encode);
         let kept: Vec<_> = encoded.segments.iter().map(|segment| segment.items).collect();
         assert_eq!((kept, encoded.dropped), (vec![63, 9], 2));
     }
@@ -195,7 +198,7 @@ mod tests {
     fn groups_are_bounded_in_items_and_bytes_and_lose_nothing() {
         let groups = |weights: Vec<usize>| -> Vec<u64> {
             let encode = |group: &mut [usize]| EncodedItems { bytes: Vec::new(), items: group.len() as u64 };
-            in_segments(weights, |weight| *weight, encode)
+            in_segments(weights, |weight| *weight, false, encode)
                 .segments
                 .iter()
                 .map(|segment| segment.items)

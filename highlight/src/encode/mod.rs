@@ -96,6 +96,12 @@ impl Encoder {
         Self { renderer, ..self }
     }
 
+    /// Whether encoding calls functions of the program's.
+    pub(crate) fn asks_program(&self) -> bool {
+        let Settings { redactor, before_send, .. } = &self.settings;
+        before_send.is_some() || redactor.as_ref().is_some_and(|redactor| !redactor.is_steady())
+    }
+
     /// One `ExportTraceServiceRequest`, grouped by instrumentation scope. No spans, no bytes. Of the spans, what was needed is gone.
     pub(crate) fn spans(&self, spans: &mut [SpanData]) -> EncodedItems {
         let Settings { before_send, is_synthetic, .. } = &self.settings;
