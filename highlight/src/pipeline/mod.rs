@@ -69,7 +69,7 @@ pub(crate) use self::{
     spool::SpoolSettings,
     transport::{Transport, TransportSettings},
     weight::{log_weight, span_weight},
-    worker::contained,
+    worker::{caught, contained},
 };
 use crate::{record::Item, say, stats::Stats};
 

@@ -248,7 +248,7 @@ impl Worker {
         let Some(report) = self.losses.record(dropped, Instant::now(), at_the_end) else {
             return ControlFlow::Continue(());
         };
-        let Encoded { segments, .. } = contained(|| self.encoder.logs(vec![report])).unwrap_or_default();
+        let Encoded { segments, .. } = caught(|| self.encoder.logs(vec![report])).unwrap_or_default();
         let uncounted = segments.into_iter().map(|segment| Segment { items: 0, ..segment });
         self.send_later(Signal::Logs, uncounted.collect());
         self.empty_outbox(effort)
@@ -259,11 +259,11 @@ impl Worker {
         let (signal, encoded) = match batch {
             Batch::Logs(logs) => {
                 let logs = logs.into_iter().map(|entry| *entry.item).collect();
-                (Signal::Logs, contained(|| self.encoder.logs(logs)))
+                (Signal::Logs, caught(|| self.encoder.logs(logs)))
             }
             Batch::Spans(spans) => {
                 let spans = spans.into_iter().map(|entry| *entry.item).collect();
-                (Signal::Traces, contained(|| self.encoder.spans(spans)))
+                (Signal::Traces, caught(|| self.encoder.spans(spans)))
             }
         };
         let Encoded { segments, dropped } = encoded.unwrap_or_default();
@@ -442,11 +442,15 @@ fn describe(result: &Result<Answer, Failure>) -> String {
 /// Runs code that is not the pipeline's own: contains its panics and keeps its `tracing` events to itself.
 ///
 /// A scoped dispatcher takes `tracing` off its fast path in the whole process while it is set, so it is
-/// not set for the thread's life. `Dispatch::none()` is not registered anywhere: a registered
+/// not set for the thread's life, nor for work that has no events. `Dispatch::none()` is not registered anywhere: a registered
 /// `NoSubscriber` would turn every cached "always interested" into a question asked per event.
 pub(crate) fn contained<T>(work: impl FnOnce() -> T) -> Option<T> {
-    let silent = || dispatcher::with_default(&Dispatch::none(), work);
-    match catch_unwind(AssertUnwindSafe(silent)) {
+    caught(|| dispatcher::with_default(&Dispatch::none(), work))
+}
+
+/// Runs code that has no `tracing` events: contains its panics.
+pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(work)) {
         Ok(value) => Some(value),
         Err(payload) => {
             // Its drop could panic again.
