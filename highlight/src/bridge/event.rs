@@ -205,17 +205,19 @@ impl Fields {
         });
     }
 
-    /// Where in the code, and on which thread, it was written.
+    /// Where in the code it was written; and on which thread, of what may become an error.
     pub(super) fn place(&mut self, origin: Origin) {
         let Origin { target, module, file, line } = origin;
+        // A target is a module's path, unless the program says otherwise.
+        let module = module.filter(|module| *module != target);
         self.add("log.target", target);
         self.attributes.extend(module.map(|module| KeyValue::new("code.module.name", module)));
         if self.promotes {
             self.place = file.clone().zip(line).map(|(file, line)| Place { file, line });
+            thread::describe(&mut self.attributes);
         }
         self.attributes.extend(file.map(|file| KeyValue::new("code.file.path", file)));
         self.attributes.extend(line.map(|line| KeyValue::new("code.line.number", i64::from(line))));
-        thread::describe(&mut self.attributes);
     }
 
     /// Hands over what was collected: as an error if there is one to report, else as a log record.

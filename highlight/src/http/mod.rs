@@ -55,6 +55,7 @@ mod options;
 mod recording;
 mod series;
 mod server;
+mod shared;
 
 pub(crate) use self::instruments::Instruments;
 pub use self::{

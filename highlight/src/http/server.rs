@@ -18,6 +18,7 @@ use super::{
     grpc::{self, Call, Code, GrpcHeaders},
     recording::Recorder,
     series::{Arrived, Series},
+    shared::shared,
 };
 use crate::{
     Client, ErrorReport, Level, RequestContext, ambient, bridge, context::Scope, logs, propagation::Carrier,
@@ -77,10 +78,10 @@ impl ServerRequest<'_> {
         };
         let text = |text: Option<&str>| text.map(|text| opentelemetry::Value::from(text.to_owned()));
         let (address, port) = self.host.map(split_host).unwrap_or_default();
-        add("server.address", text((!address.is_empty()).then_some(address)));
+        add("server.address", (!address.is_empty()).then(|| shared(address).into()));
         add("server.port", port.map(|port| i64::from(port).into()));
         add("network.protocol.version", self.version.and_then(known_version).map(Into::into));
-        add("user_agent.original", text(self.user_agent));
+        add("user_agent.original", self.user_agent.map(|agent| shared(agent).into()));
         add("client.address", text(self.client_address.filter(|_| options.client_address)));
         if is_grpc {
             attributes.push(Call::system());
@@ -151,7 +152,7 @@ impl ServerSpan {
         let is_private = recording.is_some_and(|recording| recording.leaves_out(request));
         // A request starts from nothing: whatever is current on a server's connection task is not its parent.
         let incoming = incoming.begun();
-        let route: Option<Arc<str>> = request.route.map(Into::into);
+        let route = request.route.map(shared);
         let parent = incoming.attached_for(&Context::new(), Some(client.clone()));
         let started = Started::now();
         let grpc = Call::of(request.method, request.path, request.grpc);
@@ -263,7 +264,7 @@ impl ServerSpan {
             // A field of a `tracing` span can be filled, but not changed.
             self.carrier.record("route", route);
         }
-        self.route = route.map(Into::into);
+        self.route = route.map(shared);
         if let Some(scope) = self.cx.get::<Scope>() {
             scope.request.set_route(self.route.clone());
         }
