@@ -86,8 +86,7 @@ impl Writer {
 
     /// Written even if it is empty.
     pub(super) fn given_bytes(&mut self, field: u32, value: &[u8]) {
-        self.key(field, Type::Bytes);
-        self.varint(value.len() as u64);
+        self.start(field, value.len());
         self.raw(value);
     }
 
@@ -96,16 +95,14 @@ impl Writer {
         let any = value.len();
         let pair = 1 + varint_len(key.len() as u64) + key.len() + 1 + varint_len(any as u64) + any;
         self.bytes.reserve(pair + 2 * VARINT);
-        self.key(field, Type::Bytes);
-        self.varint(pair as u64);
+        self.start(field, pair);
         self.given_bytes(1, key.as_bytes());
         self.scalar(2, value);
     }
 
     /// An `AnyValue`.
     pub(super) fn scalar(&mut self, field: u32, value: Scalar<'_>) {
-        self.key(field, Type::Bytes);
-        self.varint(value.len() as u64);
+        self.start(field, value.len());
         match value {
             Scalar::Text(text) => self.given_bytes(1, text.as_bytes()),
             Scalar::Integer(number) => {
@@ -145,6 +142,18 @@ impl Writer {
         self.bytes.resize(end.max(end + to - from), 0);
         self.bytes.copy_within(from..end, to);
         self.bytes.truncate(end + to - from);
+    }
+
+    /// What stands before so many bytes: two bytes nearly always, written at once.
+    #[inline]
+    fn start(&mut self, field: u32, length: usize) {
+        if let (Ok(field @ 0..0x80), Ok(length @ 0..0x80)) = (u8::try_from(field << 3), u8::try_from(length))
+        {
+            self.raw(&[field | Type::Bytes as u8, length]);
+        } else {
+            self.key(field, Type::Bytes);
+            self.varint(length as u64);
+        }
     }
 
     #[inline]
