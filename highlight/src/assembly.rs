@@ -105,11 +105,11 @@ fn limits(max_items: usize, max_bytes: usize) -> Limits {
 }
 
 impl Encode for Arc<Encoder> {
-    fn spans(&mut self, spans: Vec<SpanData>) -> Encoded {
+    fn spans(&mut self, spans: &mut [SpanData]) -> Encoded {
         in_segments(spans, span_weight, self.asks_program(), |spans| Encoder::spans(self, spans))
     }
 
-    fn logs(&mut self, logs: Vec<LogRecord>) -> Encoded {
+    fn logs(&mut self, logs: &mut [LogRecord]) -> Encoded {
         in_segments(logs, log_weight, self.asks_program(), |logs| Encoder::logs(self, logs))
     }
 }
@@ -118,13 +118,13 @@ impl Encode for Arc<Encoder> {
 /// that makes the encoder panic is in no segment, which counts it as lost. `asks_program` says whether functions of the
 /// program's are called, which may record something.
 fn in_segments<T>(
-    mut items: Vec<T>,
+    items: &mut [T],
     weight: impl Fn(&T) -> usize,
     asks_program: bool,
     encode: impl Fn(&mut [T]) -> EncodedItems,
 ) -> Encoded {
     let mut encoded = Encoded::default();
-    let mut rest = items.as_mut_slice();
+    let mut rest = items;
     while !rest.is_empty() {
         let mut bytes = 0;
         let fits = rest.iter().take(SEGMENT_ITEMS).take_while(|item| {
@@ -151,11 +151,11 @@ mod tests {
     struct Nothing;
 
     impl Encode for Nothing {
-        fn spans(&mut self, _: Vec<SpanData>) -> Encoded {
+        fn spans(&mut self, _: &mut [SpanData]) -> Encoded {
             Encoded::default()
         }
 
-        fn logs(&mut self, _: Vec<LogRecord>) -> Encoded {
+        fn logs(&mut self, _: &mut [LogRecord]) -> Encoded {
             Encoded::default()
         }
     }
@@ -188,17 +188,17 @@ mod tests {
             // One of each group is not wanted.
             EncodedItems { bytes: Vec::new(), items: group.len() as u64 - 1 }
         };
-        let weights = [vec![1; 64], vec![3; 64], vec![1; 10]].concat();
-        let encoded = in_segments(weights, |weight| *weight, false, encode);
+        let mut weights = [vec![1; 64], vec![3; 64], vec![1; 10]].concat();
+        let encoded = in_segments(&mut weights, |weight| *weight, false, encode);
         let kept: Vec<_> = encoded.segments.iter().map(|segment| segment.items).collect();
         assert_eq!((kept, encoded.dropped), (vec![63, 9], 2));
     }
 
     #[test]
     fn groups_are_bounded_in_items_and_bytes_and_lose_nothing() {
-        let groups = |weights: Vec<usize>| -> Vec<u64> {
+        let groups = |mut weights: Vec<usize>| -> Vec<u64> {
             let encode = |group: &mut [usize]| EncodedItems { bytes: Vec::new(), items: group.len() as u64 };
-            in_segments(weights, |weight| *weight, false, encode)
+            in_segments(&mut weights, |weight| *weight, false, encode)
                 .segments
                 .iter()
                 .map(|segment| segment.items)

@@ -342,7 +342,7 @@ impl Client {
     /// Hands a log record to the pipeline.
     pub(crate) fn record(&self, record: LogRecord) {
         if let Some(pipeline) = &self.0.pipeline {
-            pipeline.push(Item::Log(Box::new(record)));
+            pipeline.push(Item::Log(record));
         }
     }
 

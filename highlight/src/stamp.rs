@@ -68,7 +68,7 @@ impl SpanProcessor for Stamp {
         if !self.seen.load(Ordering::Relaxed) {
             self.seen.store(true, Ordering::Relaxed);
         }
-        self.pipeline.push(Item::Span(Box::new(span)));
+        self.pipeline.push(Item::Span(span));
     }
 
     fn force_flush(&self) -> OTelSdkResult {
