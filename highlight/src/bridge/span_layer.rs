@@ -86,7 +86,11 @@ where
         }
     }
 
+    /// Of a carrier nothing is to be ended; its notes go with the span's extensions.
     fn on_close(&self, id: Id, ctx: layer::Context<'_, S>) {
+        if ctx.metadata(&id).is_some_and(carrier::is_carrier) {
+            return;
+        }
         self.0.on_close(id, ctx);
     }
 

@@ -31,7 +31,6 @@ pub(super) fn write(
     sanitizer: &mut Sanitizer<'_>,
     before_send: Option<&BeforeSend>,
     renderer: &Renderer,
-    is_synthetic: fn(TraceId, SpanId) -> bool,
 ) -> bool {
     let mut ours = ids(&record.correlation);
     if let Some(hook) = before_send {
@@ -44,7 +43,7 @@ pub(super) fn write(
             return false;
         }
     }
-    out.nested(field, ITEM, |out| fields(out, record, &ours, sanitizer, renderer, is_synthetic));
+    out.nested(field, ITEM, |out| fields(out, record, &ours, sanitizer, renderer));
     true
 }
 
@@ -62,7 +61,6 @@ fn fields(
     ours: &[Option<KeyValue>],
     sanitizer: &mut Sanitizer<'_>,
     renderer: &Renderer,
-    is_synthetic: fn(TraceId, SpanId) -> bool,
 ) {
     let nanos = unix_nanos(record.time);
     out.fixed64(1, nanos);
@@ -86,7 +84,7 @@ fn fields(
     {
         out.fixed32(8, flags.to_u8().into());
         out.bytes(9, &trace_id.to_bytes());
-        if span_id != SpanId::INVALID && !is_synthetic(trace_id, span_id) {
+        if span_id != SpanId::INVALID {
             out.bytes(10, &span_id.to_bytes());
         }
     }

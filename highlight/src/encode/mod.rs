@@ -118,12 +118,12 @@ impl Encoder {
 
     /// One `ExportLogsServiceRequest`, grouped by target. No records, no bytes. Of the records, what was needed is gone.
     pub(crate) fn logs(&self, records: &mut [LogRecord]) -> EncodedItems {
-        let Settings { before_send, is_synthetic, .. } = &self.settings;
+        let before_send = self.settings.before_send.as_ref();
         let scope = |record: &LogRecord, out: &mut Writer, sanitizer: &mut Sanitizer<'_>| {
             out.nested(1, VALUE, |out| out.text(1, &sanitizer.text(&record.target)));
         };
         let write = |record: &mut LogRecord, out: &mut Writer, sanitizer: &mut Sanitizer<'_>| {
-            log::write(out, 2, record, sanitizer, before_send.as_ref(), &self.renderer, *is_synthetic)
+            log::write(out, 2, record, sanitizer, before_send, &self.renderer)
         };
         self.request(records, |a, b| a.target == b.target, scope, write)
     }

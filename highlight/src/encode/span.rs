@@ -28,7 +28,8 @@ pub(super) fn write(
     before_send: Option<&BeforeSend>,
     is_synthetic: fn(TraceId, SpanId) -> bool,
 ) -> bool {
-    if is_synthetic(span.span_context.trace_id(), span.parent_span_id) {
+    // Only what came from outside can be made up.
+    if span.parent_span_is_remote && is_synthetic(span.span_context.trace_id(), span.parent_span_id) {
         span.parent_span_id = SpanId::INVALID;
         span.parent_span_is_remote = false;
     }

@@ -179,7 +179,8 @@ fn c4_3_a_synthetic_parent_is_no_parent() {
     assert_eq!(real.parent_span_id, [2; 8]);
     assert_eq!(real.flags & 0x300, 0x300);
 
-    let root = encode_span(SpanData { parent_span_id: SYNTHETIC, ..span("a", "root") });
+    let root =
+        encode_span(SpanData { parent_span_id: SYNTHETIC, parent_span_is_remote: true, ..span("a", "root") });
     assert_eq!(root.parent_span_id, Vec::<u8>::new());
     assert_eq!(root.flags & 0x300, 0x100);
     assert_eq!(root.trace_id, [7; 16]);
@@ -276,7 +277,7 @@ fn logs_carry_their_correlation() {
         correlation: Correlation {
             session_id: Some("".into()),
             request_id: None,
-            span: Some((TRACE, SYNTHETIC, TraceFlags::SAMPLED)),
+            span: Some((TRACE, SpanId::INVALID, TraceFlags::SAMPLED)),
             ..Correlation::default()
         },
         ..record("m")

@@ -8,30 +8,38 @@ const MAX_LEN: usize = 256;
 /// The value is a list, because an XHR of the 10.x browser client sends the header twice: its first member is the one that
 /// the replay records. A member is `<session>[/<request>[/...]]`; either part may be empty.
 pub(super) fn parse(value: &str) -> (Option<&str>, Option<&str>) {
-    let member = if has_one_member(value) {
-        value
-    } else {
-        let Some(member) = value.split(',').map(str::trim).find(|member| !member.is_empty()) else {
-            return (None, None);
-        };
-        member
-    };
-    if !is_readable(member) {
+    let Some(member) = first_member(value).filter(|member| member.len() <= MAX_LEN) else {
         return (None, None);
+    };
+    // One look at each byte.
+    let mut slashes = [member.len(); 2];
+    let mut found = 0;
+    for (at, byte) in member.bytes().enumerate() {
+        if !byte.is_ascii_graphic() {
+            return (None, None);
+        }
+        if byte == b'/' {
+            if let Some(slash) = slashes.get_mut(found) {
+                *slash = at;
+            }
+            found += 1;
+        }
     }
-    let Some(slash) = member.bytes().position(|byte| byte == b'/') else { return (present(member), None) };
-    let rest = &member[slash + 1..];
-    let end = rest.bytes().position(|byte| byte == b'/').unwrap_or(rest.len());
-    (present(&member[..slash]), present(&rest[..end]))
+    let [first, second] = slashes;
+    (present(&member[..first]), member.get(first + 1..second).and_then(present))
+}
+
+/// The first that is not empty, without the blanks around it.
+fn first_member(value: &str) -> Option<&str> {
+    let is_alone = !value.bytes().any(|byte| byte == b',' || byte == b' ');
+    if is_alone {
+        return Some(value);
+    }
+    value.split(',').map(str::trim).find(|member| !member.is_empty())
 }
 
 fn present(part: &str) -> Option<&str> {
     Some(part).filter(|part| !part.is_empty())
-}
-
-/// Nearly all values are one member, with no blanks around it.
-fn has_one_member(value: &str) -> bool {
-    value.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
 }
 
 /// An id that comes by itself, if it could stand in the header too.
