@@ -31,6 +31,7 @@ mod loss;
 mod memory;
 mod probe;
 mod queue;
+mod resolver;
 mod retry;
 pub(crate) mod segment;
 mod spool;
