@@ -50,12 +50,12 @@ where
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: layer::Context<'_, S>) {
         let metadata = attributes.metadata();
         if carrier::is_carrier(metadata) {
-            // Its fields are for the console: to OpenTelemetry it is the server span itself.
-            return self.0.on_new_span(
-                &Attributes::new(metadata, &metadata.fields().value_set(&[])),
-                id,
-                ctx,
-            );
+            // Its fields are for the console: to OpenTelemetry it is the server span itself, and that from the start. What is set on
+            // a span that was never entered would be kept for a span yet to come.
+            let plain = metadata.fields().value_set(&[]);
+            self.0.on_new_span(&Attributes::new(metadata, &plain), id, ctx.clone());
+            self.0.on_enter(id, ctx.clone());
+            return self.0.on_exit(id, ctx);
         }
         let inherits = attributes.is_contextual()
             || attributes.parent().is_some_and(|parent| ctx.span(parent).is_some());

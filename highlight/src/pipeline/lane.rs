@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 /// Items in a chunk, at most.
 const CHUNK_ITEMS: usize = 64;
 /// Emptied chunks that are kept for what comes: more than the worker has in hand at a time.
-const SPARE_CHUNKS: usize = 10;
+const SPARE_CHUNKS: usize = 16;
 
 /// A first-in first-out list that knows how much memory its items hold.
 #[derive(Debug)]
