@@ -1,6 +1,7 @@
 //! Listens for OTLP and prints what a Highlight server would store; or says why nothing arrives.
 
 mod ask;
+mod cli;
 mod doctor;
 mod keep;
 mod show;
@@ -36,6 +37,7 @@ struct Options {
 #[derive(Debug, Subcommand)]
 enum Command {
     Doctor(doctor::Options),
+    Run(cli::run::Options),
     #[command(flatten)]
     Ask(ask::Question),
 }
@@ -79,9 +81,10 @@ struct Receive {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let outcome = match &options.command {
-        Some(Command::Doctor(options)) => doctor::run(options),
-        Some(Command::Ask(question)) => ask::run(question).map(|()| ExitCode::SUCCESS),
+    let outcome = match options.command {
+        Some(Command::Doctor(options)) => doctor::run(&options),
+        Some(Command::Run(options)) => Ok(cli::run::run(options)),
+        Some(Command::Ask(question)) => ask::run(&question).map(|()| ExitCode::SUCCESS),
         None => run(&options.receive).map(|()| ExitCode::SUCCESS),
     };
     match outcome {

@@ -1,0 +1,3 @@
+//! Commands that do more than ask.
+
+pub(crate) mod run;
