@@ -38,6 +38,8 @@ struct Options {
 enum Command {
     Doctor(doctor::Options),
     Run(cli::run::Options),
+    Export(cli::export::Options),
+    Import(cli::import::Options),
     #[command(flatten)]
     Ask(ask::Question),
 }
@@ -84,7 +86,9 @@ fn main() -> ExitCode {
     let outcome = match options.command {
         Some(Command::Doctor(options)) => doctor::run(&options),
         Some(Command::Run(options)) => Ok(cli::run::run(options)),
-        Some(Command::Ask(question)) => ask::run(&question).map(|()| ExitCode::SUCCESS),
+        Some(Command::Export(options)) => ask::printed(cli::export::run(&options)),
+        Some(Command::Import(options)) => ask::printed(cli::import::run(&options)),
+        Some(Command::Ask(question)) => ask::run(&question),
         None => run(&options.receive).map(|()| ExitCode::SUCCESS),
     };
     match outcome {

@@ -30,7 +30,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let client = Client::new(&options.from)?;
+    let client = Client::new(&options.from.place)?;
     let parameters = [
         ("limit", Some(options.limit.to_string())),
         ("text", options.text.clone()),

@@ -18,7 +18,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let client = Client::new(&options.from)?;
+    let client = Client::new(&options.from.place)?;
     let trace: Trace = client.get(&["traces", &options.id], &[])?;
     let (mut out, paint) = output();
     if options.from.json {

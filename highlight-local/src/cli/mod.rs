@@ -1,3 +1,5 @@
 //! Commands that do more than ask.
 
+pub(crate) mod export;
+pub(crate) mod import;
 pub(crate) mod run;
