@@ -40,6 +40,7 @@ enum Command {
     Run(cli::run::Options),
     Export(cli::export::Options),
     Import(cli::import::Options),
+    Mcp(cli::mcp::Options),
     #[command(flatten)]
     Ask(ask::Question),
 }
@@ -88,6 +89,7 @@ fn main() -> ExitCode {
         Some(Command::Run(options)) => Ok(cli::run::run(options)),
         Some(Command::Export(options)) => ask::printed(cli::export::run(&options)),
         Some(Command::Import(options)) => ask::printed(cli::import::run(&options)),
+        Some(Command::Mcp(options)) => ask::printed(cli::mcp::run(&options)),
         Some(Command::Ask(question)) => ask::run(&question),
         None => run(&options.receive).map(|()| ExitCode::SUCCESS),
     };

@@ -42,15 +42,8 @@ impl Item {
     /// The kind of thing that is called so.
     #[cfg(feature = "viewer")]
     pub(crate) fn named(name: &str) -> Option<Self> {
-        let all = [
-            Self::Span,
-            Self::SpanEvent,
-            Self::Log,
-            Self::Error,
-            Self::Stack,
-            Self::Metric,
-            Self::Attribute,
-        ];
+        let all =
+            [Self::Span, Self::SpanEvent, Self::Log, Self::Error, Self::Stack, Self::Metric, Self::Attribute];
         all.into_iter().find(|item| item.to_string() == name)
     }
 }

@@ -155,7 +155,8 @@ fn signals_are_passed_on_and_waited_for() {
 
 #[test]
 fn what_it_left_running_holds_nobody_up() {
-    let output = run(&["--wait", "0"], &["sh", "-c", "sleep 600 >/dev/null 2>&1 & echo $!"]).output().unwrap();
+    let output =
+        run(&["--wait", "0"], &["sh", "-c", "sleep 600 >/dev/null 2>&1 & echo $!"]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let pid = text(&output.stdout);
     assert!(Command::new("kill").arg(pid.trim()).status().unwrap().success());

@@ -36,7 +36,10 @@ pub(super) async fn import(State(reader): State<Reader>, request: Request) -> Re
     let wrong = |status, text: String| (status, text + "\n");
     let media_type = request.headers().get(header::CONTENT_TYPE);
     if media_type.is_none_or(|value| value.as_bytes() != MEDIA_TYPE.as_bytes()) {
-        return Err(wrong(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("an exported session is {MEDIA_TYPE}")));
+        return Err(wrong(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            format!("an exported session is {MEDIA_TYPE}"),
+        ));
     }
     let file = to_bytes(request.into_body(), MOST_PACKED).await;
     let file = file.map_err(|error| wrong(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()))?;

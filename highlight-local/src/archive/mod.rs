@@ -93,7 +93,8 @@ impl ArchiveBuilder {
     pub fn start(self, store: &Store) -> Result<Archive, OpenError> {
         let connection = self.place.open()?;
         let shared = Arc::new(Shared::default());
-        let reader = Reader::new(self.place, Some(Writing { shared: Arc::clone(&shared), store: store.clone() }));
+        let reader =
+            Reader::new(self.place, Some(Writing { shared: Arc::clone(&shared), store: store.clone() }));
         let writer = Writer::new(connection, store.clone(), self.retention, Arc::clone(&shared));
         let thread = thread::Builder::new()
             .name("highlight-archive".to_owned())

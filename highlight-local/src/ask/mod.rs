@@ -1,10 +1,10 @@
 //! Commands that read what a running `highlight-local`, or its file, holds.
 
 mod client;
-mod errors;
+pub(crate) mod errors;
 mod sessions;
-mod tail;
-mod trace;
+pub(crate) mod tail;
+pub(crate) mod trace;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -78,7 +78,7 @@ fn output() -> (impl Write, Paint) {
 }
 
 /// The time of day in UTC, to the millisecond.
-fn time_of_day(time: Timestamp) -> String {
+pub(crate) fn time_of_day(time: Timestamp) -> String {
     let millis = time.nanos() / 1_000_000;
     let (seconds, millis) = (millis / 1_000, millis % 1_000);
     let (minutes, seconds) = (seconds / 60, seconds % 60);

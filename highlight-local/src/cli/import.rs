@@ -36,7 +36,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     };
     let Imported { session, spans, logs, errors, notes, chunks } = imported;
     let count = |count: u64, noun| plural(usize::try_from(count).unwrap_or(usize::MAX), noun);
-    let parts = [(spans, "span"), (logs, "log"), (errors, "error"), (notes, "note"), (chunks, "recorded chunk")];
+    let parts =
+        [(spans, "span"), (logs, "log"), (errors, "error"), (notes, "note"), (chunks, "recorded chunk")];
     let parts: Vec<String> = parts.into_iter().map(|(number, noun)| count(number, noun)).collect();
     writeln!(io::stdout(), "imported session {}: {}", clean(&session), parts.join(", "))?;
     Ok(())

@@ -2,4 +2,5 @@
 
 pub(crate) mod export;
 pub(crate) mod import;
+pub(crate) mod mcp;
 pub(crate) mod run;

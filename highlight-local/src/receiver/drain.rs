@@ -31,7 +31,9 @@ fn pass_through(address: SocketAddr, protocol: Protocol, timeout: Duration) -> i
     let mut stream = TcpStream::connect_timeout(&reachable(address), timeout)?;
     stream.set_read_timeout(Some(timeout))?;
     match protocol {
-        Protocol::Http1 => stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?,
+        Protocol::Http1 => {
+            stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?
+        }
         // The server speaks first, once it has seen the client's preface (RFC 9113, 3.4): with an empty SETTINGS.
         #[cfg(feature = "grpc")]
         Protocol::Http2 => stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")?,

@@ -4,7 +4,8 @@ use std::io::{Read, Write};
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use highlight_local::{
-    api, archive::*,
+    api,
+    archive::*,
     replay::{Chunk, Recording, RecordingLimits, RecordingSink, Recordings},
 };
 use serde::Serialize;
@@ -29,7 +30,8 @@ fn filled() -> Archived {
     archived.spans(&shop, &[span, timed_span("charge", 2, 1, 10, 90, CLIENT, &[])]);
     archived.logs(&shop, &[levelled("card 42", "WARN", &[text("amount", "4200")]), failed]);
     // Of the request, but without the session.
-    archived.spans(&resource("payments", "", "req"), &[timed_span("POST /charge", 3, 2, 20, 80, SERVER, &[])]);
+    archived
+        .spans(&resource("payments", "", "req"), &[timed_span("POST /charge", 3, 2, 20, 80, SERVER, &[])]);
     archived.logs(&resource("shop", "sess", ""), &[levelled("loose", "INFO", &[])]);
     archived.logs(&resource("shop", "other", "other-req"), &[error("card declined", &[])]);
     archived
@@ -61,10 +63,13 @@ fn answers(reader: &Reader) -> Value {
     };
     let notes = reader.notes(&NoteQuery::default()).unwrap().items;
     let notes: Vec<_> = notes.into_iter().filter(|note| note.session == "sess").collect();
-    let links: Vec<bool> = errors.iter().map(|error| {
-        let log = reader.error(error.id).unwrap().unwrap().log;
-        logs.iter().any(|row| Some(row.id) == log && row.error == Some(error.id))
-    }).collect();
+    let links: Vec<bool> = errors
+        .iter()
+        .map(|error| {
+            let log = reader.error(error.id).unwrap().unwrap().log;
+            logs.iter().any(|row| Some(row.id) == log && row.error == Some(error.id))
+        })
+        .collect();
     assert_eq!((links, found("amount 4200"), notes.len()), (vec![true], 1, 2));
     let mut all = json!({
         "session": value(reader.session("sess").unwrap().unwrap()),
@@ -115,9 +120,16 @@ fn a_second_time_it_is_known() {
 fn many_rows_arrive_in_order_and_all() {
     let from = Archived::in_memory();
     for batch in 0..9 {
-        let logs: Vec<Message> = (0..500)
-            .map(|n| if n % 3 == 0 { error(&format!("e {batch} {n}"), &[]) } else { levelled("l", "INFO", &[]) })
-            .collect();
+        let logs: Vec<Message> =
+            (0..500)
+                .map(|n| {
+                    if n % 3 == 0 {
+                        error(&format!("e {batch} {n}"), &[])
+                    } else {
+                        levelled("l", "INFO", &[])
+                    }
+                })
+                .collect();
         from.logs(&resource("shop", "sess", "req"), &logs);
     }
     let file = from.reader().export("sess").unwrap().unwrap();
@@ -129,7 +141,8 @@ fn many_rows_arrive_in_order_and_all() {
     let mut unlinked = 0;
     loop {
         let found = reader.errors(&ErrorQuery { page, ..ErrorQuery::default() }).unwrap();
-        unlinked += found.items.iter().filter(|row| reader.error(row.id).unwrap().unwrap().log.is_none()).count();
+        unlinked +=
+            found.items.iter().filter(|row| reader.error(row.id).unwrap().unwrap().log.is_none()).count();
         let Some(next) = found.next else { break };
         page.before = Some(next);
     }

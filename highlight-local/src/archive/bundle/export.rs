@@ -43,14 +43,24 @@ type Kind = (&'static str, &'static str, fn(&rusqlite::Row<'_>) -> rusqlite::Res
 const KINDS: [Kind; 4] = [
     ("spans AS row", "row.*", Record::span),
     ("logs AS row", "row.*", Record::log),
-    ("errors AS row", "row.*, (SELECT project FROM error_groups WHERE id = group_id) AS project", Record::error),
-    ("notes AS row JOIN reasons ON reasons.id = row.reason", "row.item, row.name, dropped, code", Record::note),
+    (
+        "errors AS row",
+        "row.*, (SELECT project FROM error_groups WHERE id = group_id) AS project",
+        Record::error,
+    ),
+    (
+        "notes AS row JOIN reasons ON reasons.id = row.reason",
+        "row.item, row.name, dropped, code",
+        Record::note,
+    ),
 ];
 
 impl Reader {
     /// A session as one file: all that the archive holds of it. `None` where nothing of it is known.
     pub fn export(&self, session: &str) -> Result<Option<Vec<u8>>, ExportError> {
-        let Some(mut lines) = self.with(|connection| Ok(rows(connection, session)))?? else { return Ok(None) };
+        let Some(mut lines) = self.with(|connection| Ok(rows(connection, session)))?? else {
+            return Ok(None);
+        };
         for number in self.recording_chunks(session)? {
             if let Some(chunk) = self.recording_chunk(session, number)? {
                 lines.add(&Record::chunk(&chunk))?;
@@ -72,8 +82,9 @@ fn rows(connection: &Connection, session: &str) -> Result<Option<Lines>, ExportE
     if let Some(id) = id {
         for (seq, kind) in arrived(connection, id)? {
             let Some((table, columns, make)) = KINDS.get(kind) else { continue };
-            let sql =
-                format!("SELECT {columns}, row.session IS ?2 AS own, {NAMES} FROM {table} WHERE row.seq = ?1");
+            let sql = format!(
+                "SELECT {columns}, row.session IS ?2 AS own, {NAMES} FROM {table} WHERE row.seq = ?1"
+            );
             lines.add(&connection.prepare_cached(&sql)?.query_row(params![seq, id], make)?)?;
         }
     }

@@ -12,8 +12,8 @@ use rusqlite::{OptionalExtension, TransactionBehavior};
 
 use super::{
     super::{Reader, recordings},
-    FORMAT, Format, Header, Imported, MOST_BYTES, MOST_LINE, MOST_PACKED, MOST_RECORDS, OpenError, QueryError,
-    VERSION,
+    FORMAT, Format, Header, Imported, MOST_BYTES, MOST_LINE, MOST_PACKED, MOST_RECORDS, OpenError,
+    QueryError, VERSION,
     record::Record,
 };
 use crate::{
@@ -29,7 +29,9 @@ pub enum ImportError {
     #[error("this is no exported session; `highlight-local export SESSION` writes one")]
     NotAnExport,
     /// A later version wrote it.
-    #[error("a newer highlight-local exported this (version {found}, this one knows {VERSION}); use that one")]
+    #[error(
+        "a newer highlight-local exported this (version {found}, this one knows {VERSION}); use that one"
+    )]
     Newer {
         /// The file's version.
         found: u32,

@@ -217,7 +217,8 @@ const OF_TRACE: &str = "request = (SELECT id FROM requests WHERE trace_id = ?)";
 const OF_SERVICE: &str = "service = (SELECT id FROM services WHERE name = ?)";
 
 /// Columns that turn the ids of a row into names; the row's table is called `row`.
-pub(super) const NAMES: &str = "coalesce((SELECT name FROM services WHERE id = row.service), '') AS service_name,
+pub(super) const NAMES: &str =
+    "coalesce((SELECT name FROM services WHERE id = row.service), '') AS service_name,
      coalesce((SELECT session_id FROM sessions WHERE id = coalesce(row.session,
          (SELECT session FROM requests WHERE id = row.request))), '') AS session_name,
      coalesce((SELECT trace_id FROM requests WHERE id = row.request), '') AS trace_name";

@@ -111,7 +111,11 @@ mod tests {
             ("OTEL_SDK_DISABLED", "true", Some("OTEL_SDK_DISABLED")),
             ("OTEL_SDK_DISABLED", "false", None),
         ] {
-            assert_eq!(switched_off(|asked| (asked == name).then(|| value.into())), expected, "{name}={value}");
+            assert_eq!(
+                switched_off(|asked| (asked == name).then(|| value.into())),
+                expected,
+                "{name}={value}"
+            );
         }
     }
 }

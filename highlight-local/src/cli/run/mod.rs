@@ -128,7 +128,9 @@ fn receive_and_run(options: Options) -> Result<ExitCode, Box<dyn std::error::Err
         Err(error) => return Ok(not_started(&options.command, &error)),
     };
     if !receiver.drain(Duration::from_secs(options.wait)) && !options.quiet {
-        say("something that the command left running still has a connection; what it sends from now on is not shown");
+        say(
+            "something that the command left running still has a connection; what it sends from now on is not shown",
+        );
     }
     runtime.block_on(live.rest());
     if receive.timeline {
@@ -200,7 +202,8 @@ impl Live {
         }
         let colour = io::stderr().is_terminal();
         // All at once, so that no line of the command's gets in between.
-        let text: String = rows.iter().map(|row| format!("| {}\n", LiveLine::of(row).colour(colour))).collect();
+        let text: String =
+            rows.iter().map(|row| format!("| {}\n", LiveLine::of(row).colour(colour))).collect();
         let _ = io::stderr().write_all(text.as_bytes());
     }
 

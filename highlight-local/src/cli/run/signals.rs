@@ -54,7 +54,8 @@ mod unix {
     /// second one often means "at once".
     fn terminal_sent_it(signal: Signal) -> bool {
         [Signal::INT, Signal::QUIT].contains(&signal)
-            && (tcgetpgrp(io::stdin()).or_else(|_| tcgetpgrp(io::stderr()))).is_ok_and(|group| group == getpgrp())
+            && (tcgetpgrp(io::stdin()).or_else(|_| tcgetpgrp(io::stderr())))
+                .is_ok_and(|group| group == getpgrp())
     }
 }
 
