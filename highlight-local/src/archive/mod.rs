@@ -52,6 +52,8 @@ use open::Place;
 use write::{Shared, Writer, Writing};
 
 pub(crate) use bundle::MOST_PACKED;
+#[cfg(any(fuzzing, test))]
+pub(crate) use bundle::fuzz_import;
 pub use bundle::{ExportError, ImportError, Imported};
 pub use critical_path::Segment;
 pub use open::OpenError;

@@ -245,6 +245,23 @@ fn begin(lines: &mut Lines<'_>) -> Result<Session, ImportError> {
     }
 }
 
+/// Lines behind a good first one are read or refused, as bytes of a file and packed into one.
+#[cfg(any(fuzzing, test))]
+pub(crate) fn fuzz_import(lines: &[u8]) {
+    use std::io::Write;
+    drop(read(lines));
+    let mut file = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let header = format!("{{\"format\":\"{FORMAT}\",\"version\":{VERSION},\"session\":\"s\"}}\n");
+    let packed = file.write_all(&[header.as_bytes(), lines].concat()).and_then(|()| file.finish());
+    let Ok(Session { rows, chunks, imported, .. }) = read(&packed.unwrap_or_default()) else { return };
+    let Imported { spans, logs, errors, notes, .. } = imported;
+    assert_eq!(rows.len() as u64, spans + logs + errors + notes);
+    assert_eq!(chunks.len() as u64, imported.chunks);
+    for row in rows {
+        assert!(matches!(row.origin().session_id.as_str(), "" | "s"), "a row of another session: {row:?}");
+    }
+}
+
 impl Session {
     fn add(&mut self, record: Record) -> Result<(), String> {
         let Self { rows, traces, recording, chunks, imported } = self;

@@ -20,6 +20,8 @@ use super::{OpenError, QueryError};
 
 pub use export::ExportError;
 pub use import::ImportError;
+#[cfg(any(fuzzing, test))]
+pub(crate) use import::fuzz_import;
 
 /// What was imported.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
