@@ -70,8 +70,8 @@ impl Mcp {
 
 /// A running receiver with a checkout in it.
 struct Running {
-    _receiver: Receiver,
-    _archive: Archive,
+    receiver: Receiver,
+    archive: Archive,
     server: Server,
 }
 
@@ -97,7 +97,7 @@ impl Running {
         }
         archive.settle();
         let server = Server::start(([127, 0, 0, 1], 0).into(), archive.reader()).unwrap();
-        Self { _receiver: receiver, _archive: archive, server }
+        Self { receiver, archive, server }
     }
 
     fn url(&self) -> String {
@@ -193,9 +193,9 @@ fn an_answer_is_bounded() {
     let running = Running::start();
     let long = "word ".repeat(30);
     let logs: Vec<_> = (0..500).map(|number| log(&format!("{long}{number}"), &[])).collect();
-    let answer = client::post(&running._receiver, "/v1/logs", &of_project(&logs).bytes());
+    let answer = client::post(&running.receiver, "/v1/logs", &of_project(&logs).bytes());
     assert_eq!(answer.status, 200);
-    running._archive.settle();
+    running.archive.settle();
     let mut mcp = Mcp::start(&["--url", &running.url()]);
     let (text, _) = mcp.tool("search_logs", &json!({"text": "word", "limit": 1_000_000}));
     assert!((20_000..25_000).contains(&text.len()), "{}", text.len());

@@ -1,5 +1,7 @@
 //! Sessions as files.
 
+use std::fmt::Display;
+
 use axum::{
     Json,
     body::to_bytes,
@@ -14,8 +16,8 @@ use crate::archive::{ImportError, MOST_PACKED, Reader};
 /// What a file is sent as. No page can send this to another origin without asking first, and it is not allowed to.
 pub(super) const MEDIA_TYPE: &str = "application/gzip";
 
-fn failed(error: impl ToString) -> Wrong {
-    (StatusCode::INTERNAL_SERVER_ERROR, error.to_string() + "\n")
+fn failed(error: impl Display) -> Wrong {
+    (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n"))
 }
 
 pub(super) async fn export(State(reader): State<Reader>, Path(id): Path<String>) -> Result<Response, Wrong> {

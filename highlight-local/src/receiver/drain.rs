@@ -32,7 +32,7 @@ fn pass_through(address: SocketAddr, protocol: Protocol, timeout: Duration) -> i
     stream.set_read_timeout(Some(timeout))?;
     match protocol {
         Protocol::Http1 => {
-            stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?
+            stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
         }
         // The server speaks first, once it has seen the client's preface (RFC 9113, 3.4): with an empty SETTINGS.
         #[cfg(feature = "grpc")]

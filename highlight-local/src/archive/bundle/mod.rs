@@ -12,7 +12,9 @@
 
 mod export;
 mod import;
+mod read;
 mod record;
+mod row;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +23,7 @@ use super::{OpenError, QueryError};
 pub use export::ExportError;
 pub use import::ImportError;
 #[cfg(any(fuzzing, test))]
-pub(crate) use import::fuzz_import;
+pub(crate) use read::fuzz_import;
 
 /// What was imported.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

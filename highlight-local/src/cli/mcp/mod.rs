@@ -12,7 +12,7 @@ use crate::ask::{Client, Failure, Place};
 
 /// Let coding tools ask what arrived: a Model Context Protocol server over standard input and output.
 ///
-/// Its tools are last_errors, trace, session, search_logs and dropped. All of them only read, and what they answer is
+/// Its tools are `last_errors`, `trace`, `session`, `search_logs` and `dropped`. All of them only read, and what they answer is
 /// bounded. Telemetry holds what others sent: the tools say so to whoever reads it.
 #[derive(Debug, Args)]
 pub(crate) struct Options {

@@ -106,12 +106,13 @@ pub(super) fn call(client: &Client, name: &str, arguments: Value) -> Option<Resu
 fn answer<A: DeserializeOwned>(
     client: &Client,
     arguments: Value,
-    ask: impl FnOnce(&Client, A, &mut Text) -> Result<(), Failure>,
+    ask: impl FnOnce(&Client, &A, &mut Text) -> Result<(), Failure>,
 ) -> Result<String, String> {
-    let arguments = serde_json::from_value(arguments).map_err(|error| format!("the arguments: {error}"))?;
+    let arguments: A =
+        serde_json::from_value(arguments).map_err(|error| format!("the arguments: {error}"))?;
     let mut out = Text::default();
     writeln!(out, "{PREFACE}").map_err(|error| error.to_string())?;
-    ask(client, arguments, &mut out).map_err(|error| error.to_string())?;
+    ask(client, &arguments, &mut out).map_err(|error| error.to_string())?;
     Ok(out.finish())
 }
 
@@ -127,12 +128,12 @@ struct LastErrors {
     limit: Option<usize>,
 }
 
-fn last_errors(client: &Client, asked: LastErrors, out: &mut Text) -> Result<(), Failure> {
+fn last_errors(client: &Client, asked: &LastErrors, out: &mut Text) -> Result<(), Failure> {
     const FRAMES: usize = 8;
     let limit = limit(asked.limit, 10, 50);
     let minutes = asked.minutes.unwrap_or(60);
     let oldest = Timestamp::now().before(Duration::from_secs(minutes.saturating_mul(60)));
-    let parameters = [("limit", Some(limit.to_string())), ("service", asked.service)];
+    let parameters = [("limit", Some(limit.to_string())), ("service", asked.service.clone())];
     let found: Paged<ErrorGroup> = client.get(&["error-groups"], &parameters)?;
     let mut groups = found.items.into_iter().filter(|group| group.last_seen >= oldest).peekable();
     if groups.peek().is_none() {
@@ -167,7 +168,7 @@ struct OfId {
     id: String,
 }
 
-fn one_trace(client: &Client, asked: OfId, out: &mut Text) -> Result<(), Failure> {
+fn one_trace(client: &Client, asked: &OfId, out: &mut Text) -> Result<(), Failure> {
     let trace: Trace = client.get(&["traces", &asked.id], &[])?;
     // First, for a trace may be too long to be answered whole.
     for error in &trace.errors.items {
@@ -182,7 +183,7 @@ fn one_trace(client: &Client, asked: OfId, out: &mut Text) -> Result<(), Failure
     trace::print(out, PLAIN, &trace)
 }
 
-fn one_session(client: &Client, asked: OfId, out: &mut Text) -> Result<(), Failure> {
+fn one_session(client: &Client, asked: &OfId, out: &mut Text) -> Result<(), Failure> {
     const LOGS: usize = 50;
     let found: SessionTimeline = client.get(&["sessions", &asked.id], &[])?;
     let session = &found.session;
@@ -241,12 +242,12 @@ struct SearchLogs {
     limit: Option<usize>,
 }
 
-fn search_logs(client: &Client, asked: SearchLogs, out: &mut Text) -> Result<(), Failure> {
+fn search_logs(client: &Client, asked: &SearchLogs, out: &mut Text) -> Result<(), Failure> {
     let parameters = [
         ("limit", Some(limit(asked.limit, 50, 200).to_string())),
-        ("text", asked.text),
+        ("text", asked.text.clone()),
         ("level", asked.level.map(|level| level.to_string())),
-        ("service", asked.service),
+        ("service", asked.service.clone()),
     ];
     let found: Paged<LogRow> = client.get(&["logs"], &parameters)?;
     if found.items.is_empty() {
@@ -265,7 +266,7 @@ struct DroppedOf {
     limit: Option<usize>,
 }
 
-fn dropped(client: &Client, asked: DroppedOf, out: &mut Text) -> Result<(), Failure> {
+fn dropped(client: &Client, asked: &DroppedOf, out: &mut Text) -> Result<(), Failure> {
     let word = |dropped: bool| if dropped { "dropped" } else { "changed" };
     if asked.service.is_none() {
         let reasons: Vec<Reason> = client.get(&["reasons"], &[])?;
@@ -274,7 +275,8 @@ fn dropped(client: &Client, asked: DroppedOf, out: &mut Text) -> Result<(), Fail
             writeln!(out, "{count} × {what}: {text} (C§{paragraph})")?;
         }
     }
-    let parameters = [("limit", Some(limit(asked.limit, 20, 100).to_string())), ("service", asked.service)];
+    let parameters =
+        [("limit", Some(limit(asked.limit, 20, 100).to_string())), ("service", asked.service.clone())];
     let notes: Paged<Note> = client.get(&["notes"], &parameters)?;
     if notes.items.is_empty() {
         writeln!(out, "nothing would be dropped or changed")?;

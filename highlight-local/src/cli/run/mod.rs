@@ -23,9 +23,9 @@ use signals::Signals;
 /// Start a command that sends its telemetry here, and show only that.
 ///
 /// The command's standard streams are its own; what is printed about its telemetry goes to standard error, each line
-/// behind a bar. It gets HIGHLIGHT_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL
-/// (http/protobuf, or grpc if the environment says so), HIGHLIGHT_PROJECT_ID=1 if none is set, and HIGHLIGHT_LOCAL_URL,
-/// so that `highlight-local sessions` and the like in it ask here. Signals are passed on.
+/// behind a bar. It gets `HIGHLIGHT_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_PROTOCOL` (http/protobuf,
+/// or grpc if the environment says so), `HIGHLIGHT_PROJECT_ID=1` if none is set, and `HIGHLIGHT_LOCAL_URL`, so that
+/// `highlight-local sessions` and the like in it ask here. Signals are passed on.
 ///
 /// Ends as the command does: with its status, or 128 and the number of the signal that ended it; with 127 if there is
 /// no such command, 126 if it cannot be started, 125 if nothing can be received.
