@@ -38,6 +38,7 @@ fn a_commands_streams_and_status_are_its_own() {
     let errors = text(&output.stderr);
     let lines: Vec<&str> = errors.lines().filter(|line| !line.starts_with("highlight-local: ")).collect();
     assert_eq!(lines, ["problem"], "{errors}");
+    assert!(!errors.contains("still has a connection"), "{errors}");
     let quiet = run(&["--quiet"], &["sh", "-c", "echo problem >&2"]).output().unwrap();
     assert_eq!((text(&quiet.stderr).as_str(), quiet.status.code()), ("problem\n", Some(0)));
 }
