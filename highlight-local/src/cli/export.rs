@@ -6,7 +6,7 @@ use std::{
 
 use clap::Args;
 
-use crate::ask::{Client, Failure, Place};
+use crate::cli::ask::{Client, Failure, Place};
 
 /// Write a session to one file, to attach to a ticket: its requests, spans, logs, errors, notes and recording.
 ///

@@ -12,7 +12,7 @@ use highlight_local::{
     terminal::{clean, plural},
 };
 
-use crate::ask::{Client, Failure, Place};
+use crate::cli::ask::{Client, Failure, Place};
 
 /// Add a session that `export` wrote to a running highlight-local, or to the file of `--data`, which is made where
 /// there is none.

@@ -8,7 +8,7 @@ use std::io::{self, BufRead, Read, Write};
 
 use clap::Args;
 
-use crate::ask::{Client, Failure, Place};
+use crate::cli::ask::{Client, Failure, Place};
 
 /// Let coding tools ask what arrived: a Model Context Protocol server over standard input and output.
 ///

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::tools;
-use crate::ask::Client;
+use crate::cli::ask::Client;
 
 /// The versions that are spoken, the newest first. What is used here is the same in all of them.
 const VERSIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];

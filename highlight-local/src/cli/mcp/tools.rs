@@ -13,7 +13,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::text::Text;
-use crate::ask::{Client, Failure, errors, tail, time_of_day, trace};
+use crate::cli::ask::{Client, Failure, errors, tail, time_of_day, trace};
 
 const PLAIN: Paint = Paint::new(false);
 

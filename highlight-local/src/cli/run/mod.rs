@@ -16,7 +16,11 @@ use clap::Args;
 use highlight_local::{LiveLine, Position, Store, Timeline};
 use tokio::process::{Child, Command};
 
-use crate::{Receive, keep::Keep, show::Show, start};
+use super::{
+    keep::Keep,
+    receive::{self, Receive},
+    show::Show,
+};
 use environment::Endpoints;
 use signals::Signals;
 
@@ -90,7 +94,7 @@ fn say(text: &str) {
 }
 
 fn receive_and_run(options: Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let receive = Receive {
+    let settings = Receive {
         port: options.port,
         listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
         show: options.show,
@@ -101,11 +105,11 @@ fn receive_and_run(options: Options) -> Result<ExitCode, Box<dyn std::error::Err
         replay: options.replay,
         timeline: options.timeline,
     };
-    let archive = receive.keep.archive();
-    let receiver = start(&receive, &archive)?;
+    let archive = settings.keep.archive();
+    let receiver = receive::start(&settings, &archive)?;
     let store = receiver.store();
     let archive = archive.start(&store)?;
-    let server = receive.show.start(&archive, receive.port)?;
+    let server = settings.show.start(&archive, settings.port)?;
     let (http, grpc) = (receiver.endpoint(), receiver.grpc_endpoint());
     let api = format!("http://{}", server.address());
     let endpoints = Endpoints { http: &http, grpc: grpc.as_deref(), api: &api };
@@ -133,7 +137,7 @@ fn receive_and_run(options: Options) -> Result<ExitCode, Box<dyn std::error::Err
         );
     }
     runtime.block_on(live.rest());
-    if receive.timeline {
+    if settings.timeline {
         let text = Timeline::of(&store.snapshot()).colour(io::stderr().is_terminal()).to_string();
         let _ = io::stderr().write_all(text.as_bytes());
     }
