@@ -10,6 +10,7 @@
 //! $ cargo run -p highlight-local -- --timeline
 //! highlight-local listens on http://127.0.0.1:4318
 //! send to it with HIGHLIGHT_OTLP_ENDPOINT=http://localhost:4318
+//! $ cargo run -p highlight-local -- run -- cargo run -p shop # a command, and only its telemetry
 //! $ cargo run -p highlight-local -- doctor # why does nothing arrive?
 //! ```
 //!
@@ -39,8 +40,12 @@
 //! Rules marked `C§n` come from the contract: what was found by reading the server's source.
 //! The receiver plays the OpenTelemetry Collector and the backend behind it, as they are deployed:
 //!
-//! - `POST /v1/traces`, `/v1/logs`, `/v1/metrics`, protobuf, gzip or plain, at most 20 MiB.
-//!   Anything else gets an answer that says what is wrong; JSON is refused.
+//! - `POST /v1/traces`, `/v1/logs`, `/v1/metrics`, protobuf or JSON, gzip or plain, at most 20 MiB;
+//!   with the feature `grpc` the three `Export` calls too, with the same limits. Anything else gets
+//!   an answer that says what is wrong.
+//! - Pages of any origin may send, and read nothing: no path that takes telemetry gives any away.
+//! - A sender that dawdles, sits there or sends nonsense costs only itself: connections, bodies and
+//!   waiting are bounded ([`ReceiverBuilder`]).
 //! - Project ids are accepted by shape: a 32-bit number or a verbose id (Highlight), or a key
 //!   like `sdk-…` or a UUID (the successor).
 //! - What depends on a project's settings is left out: quotas, sampling, filters, grouping.
@@ -50,15 +55,24 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`Receiver`] | HTTP, on a thread of its own |
+//! | [`Receiver`] | HTTP and gRPC, on a thread of its own |
+//! | `Forward` | passes on to a real server what is received (feature `forward`) |
+//! | [`replay`] | what the browser client records |
 //! | [`ingest`] | OTLP to rows, by the contract |
 //! | [`stack`] | the server's stack parser |
 //! | [`model`], [`note`] | the rows, and the losses |
 //! | [`Store`] | the rows in memory; queries and waiting |
 //! | [`Timeline`] | the rows on paper |
+//! | `archive`, `api`, `viewer` | the rows in a database, as JSON and as pages over HTTP (feature `viewer`) |
 //!
 //! `C§n` is paragraph n of `docs/contract.md` in the repository.
 
+#[cfg(feature = "viewer")]
+pub mod api;
+#[cfg(feature = "viewer")]
+pub mod archive;
+#[cfg_attr(not(feature = "forward"), path = "forward_off.rs")]
+mod forward;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -66,14 +80,24 @@ pub mod ingest;
 pub mod model;
 pub mod note;
 mod receiver;
+pub mod replay;
 mod row;
 pub mod stack;
 mod store;
+#[doc(hidden)]
+pub mod terminal;
 mod timeline;
+mod tree;
+#[cfg(feature = "viewer")]
+pub mod viewer;
 
 /// The decoded OTLP messages that [`Store::raw_traces`] and its like return.
 pub use opentelemetry_proto;
 
+#[cfg(feature = "forward")]
+pub use forward::{Forward, ForwardError, ForwardState, ForwardStats};
+#[cfg(feature = "grpc")]
+pub use receiver::DEFAULT_GRPC_PORT;
 pub use receiver::{DEFAULT_PORT, Listen, Receiver, ReceiverBuilder, StartError};
 pub use row::Row;
 pub use store::{Limits, Position, RequestInfo, Snapshot, Store};

@@ -303,6 +303,7 @@ pub enum Shape {
 
 /// The levels the server knows (C§7.2).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "viewer", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 pub enum Level {
     /// `trace`
     Trace,
@@ -334,6 +335,22 @@ impl Level {
             Self::Fatal => "fatal",
             Self::Panic => "panic",
         }
+    }
+}
+
+/// Why a text is no [`Level`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a level is one of trace, debug, info, warn, error, fatal and panic")]
+pub struct UnknownLevel;
+
+impl std::str::FromStr for Level {
+    type Err = UnknownLevel;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLevel> {
+        [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal, Self::Panic]
+            .into_iter()
+            .find(|level| level.as_str().eq_ignore_ascii_case(text))
+            .ok_or(UnknownLevel)
     }
 }
 

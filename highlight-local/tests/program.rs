@@ -1,5 +1,6 @@
 //! The program, as a process.
 #![cfg(all(unix, feature = "cli"))]
+#![allow(clippy::unwrap_used, reason = "a test's panic is its verdict")]
 
 mod support;
 
@@ -13,7 +14,11 @@ use support::otlp::*;
 
 fn program(port: u16) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_highlight-local"));
-    command.env("HIGHLIGHT_LOCAL_PORT", port.to_string()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .env("HIGHLIGHT_LOCAL_PORT", port.to_string())
+        .env("HIGHLIGHT_LOCAL_GRPC_PORT", "0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
@@ -70,6 +75,36 @@ fn a_taken_port_is_said_with_exit_code_1() {
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains(&address.to_string()) && text.contains("taken"), "{text}");
     assert!(!text.contains("panicked"));
+}
+
+/// The lines up to the one that says how to stop it.
+fn greeting(command: &mut Command) -> String {
+    let mut running = Running(command.spawn().unwrap());
+    let lines = BufReader::new(running.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    lines.take_while(|line| !line.starts_with("stop it")).map(|line| line + "\n").collect()
+}
+
+#[test]
+fn what_else_it_does_is_said_at_the_start() {
+    let plain = greeting(&mut program(0));
+    assert!(plain.contains("OTLP over gRPC goes to http://127.0.0.1:"), "{plain}");
+    assert!(!plain.contains("recorded") && !plain.contains("passed on"), "{plain}");
+    assert!(!greeting(program(0).arg("--no-grpc")).contains("gRPC"));
+    let all = greeting(program(0).args(["--replay", "--forward", "http://otel.internal:4318"]));
+    assert!(all.contains("passed on to http://otel.internal:4318"), "{all}");
+    assert!(all.contains("backendUrl is http://localhost:") && all.contains("/public"), "{all}");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let without = greeting(program(0).args(["--grpc-port", &port]));
+    assert!(without.contains("no OTLP over gRPC: cannot listen on"), "{without}");
+}
+
+#[test]
+fn a_target_that_is_none_is_said_with_exit_code_1() {
+    let output = program(0).args(["--forward", "otel.internal"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("cannot forward to") && text.contains("http://"), "{text}");
 }
 
 #[test]

@@ -20,6 +20,10 @@ pub struct Args {
     #[arg(long, env)]
     port: Option<u16>,
 
+    /// Show what arrives as pages, on this port of the loopback interface; 0 takes a free one [without a number: 4319]
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "4319", conflicts_with = "once")]
+    pub viewer: Option<u16>,
+
     /// The project to report to
     #[arg(long, env = "HIGHLIGHT_PROJECT_ID", default_value = "1")]
     pub project_id: String,

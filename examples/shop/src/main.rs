@@ -19,6 +19,7 @@
 //! | `storefront/background.rs` | a streamed body, a spawned job, blocking work |
 //! | `storefront/cors.rs` | the headers that CORS must allow |
 //! | `payments.rs` | the service behind, on actix-web: its spans, under the browser's trace; blocking work |
+//! | `viewer.rs`, `storefront/page.html` | with `--viewer`: a page with buttons, and what they cause |
 //! | `shop.rs`, `signal.rs` | an orderly end on SIGTERM |
 //! | `browser/`, `check/` | what browsers send, and what must come of it |
 
@@ -33,23 +34,31 @@ mod signal;
 mod storefront;
 mod telemetry;
 mod timeline;
+mod viewer;
 
-use std::{env, process::ExitCode, time::Duration};
+use std::{
+    env,
+    io::{self, Write},
+    process::ExitCode,
+    time::Duration,
+};
 
+use anyhow::Context;
 use clap::Parser;
 use highlight::Client;
 use highlight_local::{Receiver, StartError};
 use tokio::runtime::Runtime;
 
-use crate::{args::Args, browser::Visit, shop::Shop, telemetry::Telemetry};
+use crate::{args::Args, browser::Visit, shop::Shop, telemetry::Telemetry, viewer::Pages};
 
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
     let receiver = receiver()?;
+    let pages = args.viewer.map(|port| pages(receiver.as_ref(), port)).transpose()?;
     let telemetry = Telemetry::start(&args, receiver.as_ref())?;
 
     let runtime = Runtime::new()?;
-    let visits = runtime.block_on(run(&args, telemetry.payments(), receiver.as_ref()))?;
+    let visits = runtime.block_on(run(&args, telemetry.payments(), receiver.as_ref(), pages.as_ref()))?;
     // Telemetry ends last: a request that is cut off here is still recorded.
     runtime.shutdown_timeout(Duration::from_millis(500));
     // A service must end soon. What is to be checked must arrive, also on a machine that is busy.
@@ -71,9 +80,23 @@ fn receiver() -> Result<Option<Receiver>, StartError> {
     (!has_server).then(|| Receiver::start(0)).transpose()
 }
 
-async fn run(args: &Args, payments: &Client, receiver: Option<&Receiver>) -> anyhow::Result<Vec<Visit>> {
+fn pages(receiver: Option<&Receiver>, port: u16) -> anyhow::Result<Pages> {
+    let receiver = receiver.context(
+        "--viewer shows what arrives here, but HIGHLIGHT_OTLP_ENDPOINT sends it elsewhere: look there, or unset it",
+    )?;
+    let pages = Pages::of(receiver, port)?;
+    writeln!(io::stdout(), "see it at http://{}/", pages.address())?;
+    Ok(pages)
+}
+
+async fn run(
+    args: &Args,
+    payments: &Client,
+    receiver: Option<&Receiver>,
+    pages: Option<&Pages>,
+) -> anyhow::Result<Vec<Visit>> {
     let end = (!args.once).then(signal::stop_requested).transpose()?;
-    let shop = Shop::open(args.port(), payments.clone()).await?;
+    let shop = Shop::open(args.port(), payments.clone(), pages.map(Pages::address)).await?;
     let visits = if args.serve { Vec::new() } else { browser::visit(shop.address()).await? };
     if let Some(end) = end {
         tokio::select! {

@@ -30,7 +30,11 @@ pub struct Shop {
 }
 
 impl Shop {
-    pub async fn open(port: u16, payments_telemetry: Client) -> anyhow::Result<Self> {
+    pub async fn open(
+        port: u16,
+        payments_telemetry: Client,
+        viewer: Option<SocketAddr>,
+    ) -> anyhow::Result<Self> {
         let listener = listen(0).await?.into_std()?;
         let client = PaymentsClient::new(listener.local_addr()?)?;
         let payments = payments::serve(listener, payments_telemetry)?;
@@ -44,7 +48,7 @@ impl Shop {
         };
         tokio::spawn(payments);
 
-        let app = App { payments: client, tasks: shop.tasks.clone() };
+        let app = App { payments: client, viewer, tasks: shop.tasks.clone() };
         let server = axum::serve(storefront, storefront::router(app))
             .with_graceful_shutdown(shop.stop.clone().cancelled_owned());
         shop.tasks.spawn(server.into_future());

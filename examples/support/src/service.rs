@@ -28,6 +28,12 @@ impl Service {
         Ok(Self { process, address })
     }
 
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Sends a request with more header lines, each ended with CRLF, and reads the beginning of the answer.
     /// The connection stays open, as browsers' do.
     pub fn get(&self, path: &str, headers: &str) -> io::Result<(String, TcpStream)> {

@@ -11,77 +11,42 @@
 //! Dropping it closes its connections, ends its thread and frees the port.
 
 mod body;
+mod connections;
+mod cors;
+mod drain;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod http;
+mod json;
+mod listen;
+mod service;
 
 use std::{
-    fmt, io,
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    fmt,
+    net::{SocketAddr, TcpListener},
     sync::Arc,
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
-use tokio::{runtime::Runtime, sync::oneshot};
+use axum::Router;
+use tokio::{runtime::Runtime, sync::Semaphore, sync::oneshot};
 
+#[cfg(feature = "forward")]
+use crate::forward::{Forward, ForwardStats};
 use crate::{
+    forward::Passing,
     ingest::Ingest,
+    replay::Recordings,
     store::{Limits, RequestInfo, Store},
 };
+pub(crate) use body::unzip;
+use connections::{Patience, Protocol, Room};
+use listen::bind;
 
-/// The port of OTLP over HTTP.
-pub const DEFAULT_PORT: u16 = 4318;
-
-/// Where to listen: a port on the loopback interface, or a full address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listen(SocketAddr);
-
-impl Default for Listen {
-    /// Port 4318 of the loopback interface.
-    fn default() -> Self {
-        Self::from(DEFAULT_PORT)
-    }
-}
-
-impl From<u16> for Listen {
-    /// A port of the loopback interface; 0 takes a free one.
-    fn from(port: u16) -> Self {
-        Self((IpAddr::V4(Ipv4Addr::LOCALHOST), port).into())
-    }
-}
-
-impl From<SocketAddr> for Listen {
-    fn from(address: SocketAddr) -> Self {
-        Self(address)
-    }
-}
-
-/// Why a receiver did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// Another program listens there.
-    #[error(
-        "cannot listen on {address}: the address is taken, perhaps by an OpenTelemetry Collector \
-         or another highlight-local; stop that program or choose another port (0 takes a free one)"
-    )]
-    AddressTaken {
-        /// The address that was asked for.
-        address: SocketAddr,
-    },
-    /// The system refuses the address.
-    #[error(
-        "cannot listen on {address}: {source}; choose an address of this machine, such as \
-         127.0.0.1, and a port that needs no privileges, such as 4318"
-    )]
-    AddressRefused {
-        /// The address that was asked for.
-        address: SocketAddr,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The system gives no thread or no event queue.
-    #[error("cannot start the receiver's thread: {0}; the system is short of resources")]
-    Thread(#[source] io::Error),
-}
+#[cfg(feature = "grpc")]
+pub use listen::DEFAULT_GRPC_PORT;
+pub use listen::{DEFAULT_PORT, Listen, StartError};
 
 /// The question asked before a request is stored.
 type Respond = dyn Fn(&RequestInfo) -> Option<u16> + Send + Sync;
@@ -94,6 +59,12 @@ pub struct ReceiverBuilder {
     max_body: Option<usize>,
     keep_raw: bool,
     respond: Option<Box<Respond>>,
+    patience: Patience,
+    recordings: Option<Recordings>,
+    #[cfg(feature = "grpc")]
+    grpc: Option<Listen>,
+    #[cfg(feature = "forward")]
+    forward: Option<Forward>,
 }
 
 impl ReceiverBuilder {
@@ -137,26 +108,105 @@ impl ReceiverBuilder {
         self
     }
 
+    /// The most connections at a time, on each port. Default: 512. With all in use, a new one
+    /// takes the place of the one that has been idle for longest.
+    #[must_use]
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.patience.connections = connections;
+        self
+    }
+
+    /// How long a sender may take for the head of a request, and for each pause in its body.
+    /// Default: 30 s. Who takes longer is disconnected.
+    #[must_use]
+    pub fn read_timeout(mut self, timeout: Duration) -> Self {
+        self.patience.read = timeout;
+        self
+    }
+
+    /// Listens for OTLP over gRPC as well, usually on [`DEFAULT_GRPC_PORT`]. Default: it does not.
+    /// Should that fail, the rest works: see [`Receiver::grpc_error`].
+    #[cfg(feature = "grpc")]
+    #[must_use]
+    pub fn grpc(mut self, address: impl Into<Listen>) -> Self {
+        self.grpc = Some(address.into());
+        self
+    }
+
+    /// Records what the browser client sends to `/public`. Default: it is refused with 404.
+    #[must_use]
+    pub fn recordings(mut self, recordings: Recordings) -> Self {
+        self.recordings = Some(recordings);
+        self
+    }
+
+    /// Passes every request on to a real server. Default: nothing is.
+    #[cfg(feature = "forward")]
+    #[must_use]
+    pub fn forward(mut self, forward: Forward) -> Self {
+        self.forward = Some(forward);
+        self
+    }
+
     /// Starts the receiver. When this returns, it accepts connections.
     pub fn start(self) -> Result<Receiver, StartError> {
         const COLLECTOR_LIMIT: usize = 20 << 20;
+        const ALL_BODIES: usize = 128 << 20;
         let (listener, address) = bind(self.listen.0)?;
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(StartError::Thread)?;
+        #[cfg(feature = "grpc")]
+        let grpc = self.grpc.map(|listen| bind(listen.0));
+        #[cfg(feature = "forward")]
+        let passing = match self.forward {
+            Some(forward) if forward.leads_to(address) => {
+                return Err(StartError::ForwardsToItself { target: forward.target().to_owned() });
+            }
+            Some(forward) => Some(forward.start().map_err(StartError::Thread)?),
+            None => None,
+        };
+        #[cfg(not(feature = "forward"))]
+        let passing: Option<Passing> = None;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+        let runtime = runtime.map_err(StartError::Thread)?;
         let store = Store::new(self.limits);
-        let service = http::Service {
+        let max_body = self.max_body.unwrap_or(COLLECTOR_LIMIT);
+        let service = Arc::new(service::Service {
             ingest: Ingest::default(),
             store: store.clone(),
-            max_body: self.max_body.unwrap_or(COLLECTOR_LIMIT),
+            max_body,
+            memory: Semaphore::new(max_body.clamp(ALL_BODIES, Semaphore::MAX_PERMITS)),
             keep_raw: self.keep_raw,
             respond: self.respond,
-        };
+            passing: passing.clone(),
+            recordings: self.recordings,
+        });
+        let patience = self.patience;
+        let http1 = Port::new(address, Protocol::Http1, patience);
+        #[cfg_attr(not(feature = "grpc"), expect(unused_mut, reason = "the one port there is"))]
+        let mut ports = vec![(listener, http1, http::router(Arc::clone(&service)))];
+        #[cfg(feature = "grpc")]
+        let grpc = grpc.map(|bound| {
+            bound.map(|(listener, address)| {
+                let http2 = Port::new(address, Protocol::Http2, patience);
+                ports.push((listener, http2, grpc::router(service)));
+                address
+            })
+        });
+        let known_ports = ports.iter().map(|(_, port, _)| port.clone()).collect();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new()
             .name("highlight-local".to_owned())
-            .spawn(move || serve(&runtime, listener, service, stopped))
+            .spawn(move || serve(&runtime, ports, patience, stopped))
             .map_err(StartError::Thread)?;
-        Ok(Receiver { address, store, stop: Some(stop), thread: Some(thread) })
+        Ok(Receiver {
+            address,
+            #[cfg(feature = "grpc")]
+            grpc,
+            ports: known_ports,
+            store,
+            passing,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 }
 
@@ -168,7 +218,23 @@ impl fmt::Debug for ReceiverBuilder {
             .field("max_body", &self.max_body)
             .field("keep_raw", &self.keep_raw)
             .field("respond", &self.respond.is_some())
-            .finish()
+            .field("patience", &self.patience)
+            .field("recordings", &self.recordings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where it listens, for what, and who is there.
+#[derive(Debug, Clone)]
+struct Port {
+    address: SocketAddr,
+    protocol: Protocol,
+    room: Arc<Room>,
+}
+
+impl Port {
+    fn new(address: SocketAddr, protocol: Protocol, patience: Patience) -> Self {
+        Self { address, protocol, room: Arc::new(Room::new(patience.connections)) }
     }
 }
 
@@ -176,7 +242,11 @@ impl fmt::Debug for ReceiverBuilder {
 #[derive(Debug)]
 pub struct Receiver {
     address: SocketAddr,
+    #[cfg(feature = "grpc")]
+    grpc: Option<Result<SocketAddr, StartError>>,
+    ports: Vec<Port>,
     store: Store,
+    passing: Option<Passing>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -197,12 +267,28 @@ impl Receiver {
     /// What a sender on this machine sets as its endpoint, such as `http://127.0.0.1:4318`.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        let reachable = match self.address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
-            ip => ip,
-        };
-        format!("http://{}", SocketAddr::new(reachable, self.address.port()))
+        listen::endpoint(self.address)
+    }
+
+    /// The same for OTLP over gRPC; `None` where it does not listen for it.
+    #[cfg(feature = "grpc")]
+    #[must_use]
+    pub fn grpc_endpoint(&self) -> Option<String> {
+        self.grpc.as_ref().and_then(|grpc| grpc.as_ref().ok()).map(|address| listen::endpoint(*address))
+    }
+
+    /// Why it does not listen for OTLP over gRPC although it was told to.
+    #[cfg(feature = "grpc")]
+    #[must_use]
+    pub fn grpc_error(&self) -> Option<&StartError> {
+        self.grpc.as_ref().and_then(|grpc| grpc.as_ref().err())
+    }
+
+    /// What became of the requests that were to be passed on; `None` where none are.
+    #[cfg(feature = "forward")]
+    #[must_use]
+    pub fn forward_stats(&self) -> Option<ForwardStats> {
+        self.passing.as_ref().map(Passing::stats)
     }
 
     /// Where it listens.
@@ -225,28 +311,24 @@ impl Drop for Receiver {
             // It ends by itself; if it panicked there is nobody left to tell.
             let _ = thread.join();
         }
+        if let Some(passing) = self.passing.take() {
+            passing.finish();
+        }
     }
 }
 
-fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let refused = |source: io::Error| match source.kind() {
-        io::ErrorKind::AddrInUse => StartError::AddressTaken { address },
-        _ => StartError::AddressRefused { address, source },
-    };
-    let listener = TcpListener::bind(address).map_err(refused)?;
-    listener.set_nonblocking(true).map_err(refused)?;
-    let bound = listener.local_addr().map_err(refused)?;
-    Ok((listener, bound))
-}
-
 /// Serves until told to stop; the end of the runtime then closes every connection.
-fn serve(runtime: &Runtime, listener: TcpListener, service: http::Service, stopped: oneshot::Receiver<()>) {
+fn serve(
+    runtime: &Runtime,
+    ports: Vec<(TcpListener, Port, Router)>,
+    patience: Patience,
+    stopped: oneshot::Receiver<()>,
+) {
     runtime.block_on(async {
-        let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-        let router = http::router(Arc::new(service));
-        tokio::select! {
-            _ = stopped => {}
-            _ = axum::serve(listener, router) => {}
+        for (listener, Port { protocol, room, .. }, router) in ports {
+            let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+            tokio::spawn(connections::serve(listener, protocol, router, patience, room));
         }
+        let _ = stopped.await;
     });
 }

@@ -41,7 +41,8 @@ impl<T> Bounded<T> {
     /// The items at `position` and after, as far as they are still there.
     pub(super) fn since(&self, position: u64) -> impl Iterator<Item = &T> {
         let forgotten = position.saturating_sub(self.evicted);
-        self.iter().skip(usize::try_from(forgotten).unwrap_or(usize::MAX))
+        let first = usize::try_from(forgotten).unwrap_or(usize::MAX).min(self.items.len());
+        self.items.range(first..).map(|(item, _)| item)
     }
 
     pub(super) const fn evicted(&self) -> u64 {

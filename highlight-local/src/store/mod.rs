@@ -15,6 +15,8 @@ mod capture;
 mod snapshot;
 mod weight;
 
+#[cfg(feature = "viewer")]
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::{
     pin::pin,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -75,8 +77,16 @@ struct Contents {
 }
 
 /// How far a reader of [`Store::next_rows`] has come. The default is the beginning.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(u64);
+
+/// Rows in order, and how many before them were evicted unread.
+#[cfg(feature = "viewer")]
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) missed: u64,
+}
 
 impl Store {
     /// An empty store.
@@ -239,6 +249,27 @@ impl Store {
             }
             changed.await;
         }
+    }
+
+    /// Blocks for rows after `position` and moves it on; says how many were evicted in between.
+    /// Nothing comes back only when `stop` is set and everything has been read.
+    #[cfg(feature = "viewer")]
+    pub(crate) fn next_batch(&self, position: &mut Position, most: usize, stop: &AtomicBool) -> Batch {
+        let mut contents = self.lock();
+        while contents.rows.end() == position.0 && !stop.load(Ordering::Relaxed) {
+            contents = self.shared.changed.wait(contents).unwrap_or_else(PoisonError::into_inner);
+        }
+        let first = position.0.max(contents.rows.evicted());
+        let rows: Vec<Row> = contents.rows.since(first).take(most).cloned().collect();
+        let missed = first - position.0;
+        position.0 = first + rows.len() as u64;
+        Batch { rows, missed }
+    }
+
+    /// Wakes those who wait, so that they look at their `stop` again.
+    #[cfg(feature = "viewer")]
+    pub(crate) fn wake(&self) {
+        self.change(|_| {});
     }
 
     fn rows_since(&self, position: &mut Position) -> Vec<Row> {

@@ -1,7 +1,7 @@
 //! Puts rows where they belong: requests into sessions, spans into trees.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     time::{Duration, SystemTime},
 };
 
@@ -10,6 +10,7 @@ use crate::{
     model::{ErrorObject, Log, Span},
     note::{Item, Subject},
     store::Snapshot,
+    tree::Forest,
 };
 
 /// A browser session; the empty id stands for none.
@@ -70,16 +71,18 @@ impl Request<'_> {
     }
 }
 
-const METHOD: &[&str] = &["http.request.method", "http.method"];
+/// The method of HTTP, under its new or its old name.
+pub(crate) const METHOD: &[&str] = &["http.request.method", "http.method"];
 
 /// The status of HTTP or gRPC, under its new or its old name.
-pub(super) fn status(span: &Span) -> Option<&str> {
+pub(crate) fn status(span: &Span) -> Option<&str> {
     const STATUS: &[&str] =
         &["http.response.status_code", "http.status_code", "rpc.status_code", "rpc.response.status_code"];
     attribute(span, STATUS)
 }
 
-fn attribute<'a>(span: &'a Span, names: &[&str]) -> Option<&'a str> {
+/// The first of these attributes that a span has.
+pub(crate) fn attribute<'a>(span: &'a Span, names: &[&str]) -> Option<&'a str> {
     names.iter().find_map(|name| span.attributes.get(*name)).map(String::as_str)
 }
 
@@ -169,43 +172,10 @@ fn log_order(log: &Log) -> (SystemTime, &str, &str) {
     (log.sent_time, &log.origin.service, &log.message)
 }
 
-/// Orders spans (already by time) as a tree. A span whose parent is unknown is a root, as in the
-/// server's view; so is one of a circle.
+/// Orders spans (already by time) as a tree.
 fn tree<'a>(spans: &[&'a Span], last_root_is_last: bool) -> Vec<Placed<'a>> {
-    let mut by_id: HashMap<&str, usize> = HashMap::new();
-    for (index, span) in spans.iter().enumerate() {
-        by_id.entry(&span.span_id).or_insert(index);
-    }
-    let mut children: Vec<Vec<usize>> = vec![Vec::new(); spans.len()];
-    let mut roots = Vec::new();
-    for (index, span) in spans.iter().enumerate() {
-        let parent = by_id.get(span.parent_span_id.as_str()).copied();
-        match parent.filter(|parent| !span.parent_span_id.is_empty() && *parent != index) {
-            Some(parent) => children[parent].push(index),
-            None => roots.push(index),
-        }
-    }
-    roots.extend(one_of_each_circle(&children, &roots));
-    place(spans, &children, &roots, last_root_is_last)
-}
-
-/// Spans that no root leads to.
-fn one_of_each_circle(children: &[Vec<usize>], roots: &[usize]) -> Vec<usize> {
-    let mut reached = vec![false; children.len()];
-    let mut entries = Vec::new();
-    let mut open = roots.to_vec();
-    for candidate in 0..children.len() {
-        while let Some(index) = open.pop() {
-            if !std::mem::replace(&mut reached[index], true) {
-                open.extend(&children[index]);
-            }
-        }
-        if !reached[candidate] {
-            entries.push(candidate);
-            open.push(candidate);
-        }
-    }
-    entries
+    let forest = Forest::of(spans.iter().map(|span| (span.span_id.as_str(), span.parent_span_id.as_str())));
+    place(spans, &forest.children, &forest.roots, last_root_is_last)
 }
 
 /// Walks the tree without recursion: how deep it is, a sender decides.

@@ -28,14 +28,17 @@ mod text;
 use std::fmt;
 
 use crate::{
-    model::{ErrorObject, Level, Log, Span},
+    model::{Attributes, ErrorObject, Level, Log, Span},
     store::Snapshot,
 };
 use grouping::{Placed, Request, Session};
-use paint::{Paint, Style};
-use text::{clean, cut, duration, plural, width};
+use text::width;
 
+#[cfg(feature = "viewer")]
+pub(crate) use grouping::{METHOD, attribute, status};
 pub use live::LiveLine;
+pub use paint::{Paint, Style};
+pub use text::{clean, cut, duration, plural};
 
 /// How wide the part left of the bars is, in characters: as wide as its texts, within this.
 const LEFT: std::ops::RangeInclusive<usize> = 40..=72;
@@ -209,9 +212,7 @@ impl Printer<'_, '_> {
         let branch = text::branch(indent, is_last);
         self.headline(&branch, error.level, &error.origin.service, &line)?;
         let indent = format!("{}      ", text::below(indent, is_last));
-        for (key, cause) in error.payload.iter().filter(|(key, _)| is_cause(key)) {
-            let number = key.strip_prefix("exception.causes.");
-            let type_name = number.and_then(|n| error.payload.get(&format!("exception.cause_types.{n}")));
+        for (cause, type_name) in causes(&error.payload) {
             let type_name =
                 type_name.map(|name| format!("{GAP}({})", cut(&clean(name), 60))).unwrap_or_default();
             writeln!(self.f, "{indent}<- {}{type_name}", cut(&clean(cause), MESSAGE))?;
@@ -290,7 +291,7 @@ fn outcome(span: &Span) -> String {
 }
 
 /// What every record of a service has, because the server copies it from the resource (C§3.1).
-fn is_background(key: &str) -> bool {
+pub(crate) fn is_background(key: &str) -> bool {
     const PREFIXES: [&str; 12] = [
         "telemetry.",
         "process.",
@@ -306,6 +307,15 @@ fn is_background(key: &str) -> bool {
         "cloud.",
     ];
     PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+}
+
+/// The errors behind an error, and the types of those that have one.
+pub(crate) fn causes(payload: &Attributes) -> impl Iterator<Item = (&str, Option<&str>)> {
+    payload.iter().filter(|(key, _)| is_cause(key)).map(|(key, cause)| {
+        let number = key.strip_prefix("exception.causes.");
+        let type_name = number.and_then(|n| payload.get(&format!("exception.cause_types.{n}")));
+        (cause.as_str(), type_name.map(String::as_str))
+    })
 }
 
 /// Attributes in which senders put the errors behind an error.

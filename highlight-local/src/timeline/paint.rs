@@ -2,7 +2,8 @@
 
 /// What a text is.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Style {
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Style {
     Strong,
     Faint,
     Good,
@@ -15,16 +16,20 @@ pub(super) enum Style {
 
 /// Colours texts, or leaves them alone.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Paint {
+pub struct Paint {
     colour: bool,
 }
 
 impl Paint {
-    pub(super) const fn new(colour: bool) -> Self {
+    /// Whether to colour at all.
+    #[must_use]
+    pub const fn new(colour: bool) -> Self {
         Self { colour }
     }
 
-    pub(super) fn style(self, style: Style, text: &str) -> String {
+    /// The text as it looks.
+    #[must_use]
+    pub fn style(self, style: Style, text: &str) -> String {
         if !self.colour || text.is_empty() {
             return text.to_owned();
         }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 /// Without what would break the line or steer the terminal.
-pub(super) fn clean(text: &str) -> String {
+#[must_use]
+pub fn clean(text: &str) -> String {
     text.trim_end()
         .chars()
         .map(|c| match c {
@@ -19,7 +20,8 @@ pub(super) fn clean(text: &str) -> String {
 }
 
 /// At most so many characters, the last of which says that something is missing.
-pub(super) fn cut(text: &str, characters: usize) -> String {
+#[must_use]
+pub fn cut(text: &str, characters: usize) -> String {
     if text.char_indices().nth(characters).is_none() {
         return text.to_owned();
     }
@@ -36,12 +38,15 @@ pub(super) fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-pub(super) fn plural(count: usize, noun: &str) -> String {
+/// A count and what is counted.
+#[must_use]
+pub fn plural(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// Two or three digits and a unit.
-pub(super) fn duration(duration: Duration) -> String {
+#[must_use]
+pub fn duration(duration: Duration) -> String {
     let micros = duration.as_micros();
     let seconds = duration.as_secs();
     match micros {

@@ -4,8 +4,11 @@ mod background;
 mod checkout;
 mod cors;
 mod failures;
+mod page;
 mod payments_client;
 mod products;
+
+use std::net::SocketAddr;
 
 use axum::{
     Router,
@@ -21,13 +24,15 @@ pub use self::payments_client::PaymentsClient;
 #[derive(Debug, Clone)]
 pub struct App {
     pub payments: PaymentsClient,
+    /// Where what has arrived can be seen.
+    pub viewer: Option<SocketAddr>,
     /// Keeps count of the jobs, so that the end can wait for them.
     pub tasks: TaskTracker,
 }
 
 pub fn router(app: App) -> Router {
     Router::new()
-        .route("/", get(products::index))
+        .route("/", get(page::index))
         .route("/api/products", get(products::list))
         .route("/api/missing/{id}", get(products::missing))
         .route("/api/checkout", post(checkout::checkout))

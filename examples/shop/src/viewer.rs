@@ -1,0 +1,31 @@
+//! `--viewer`: what has arrived, as pages.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use anyhow::Context;
+use highlight_local::{
+    Receiver,
+    api::Server,
+    archive::Archive,
+    viewer::{Sources, Viewer},
+};
+
+/// The pages, as long as this is there.
+#[derive(Debug)]
+pub struct Pages {
+    server: Server,
+    _archive: Archive,
+}
+
+impl Pages {
+    pub fn of(receiver: &Receiver, port: u16) -> anyhow::Result<Self> {
+        let archive = Archive::in_memory().start(&receiver.store())?;
+        let viewer = Viewer::new(&archive).sources(Sources::of_workspace());
+        let server = viewer.start((Ipv4Addr::LOCALHOST, port).into()).context("give --viewer a free port")?;
+        Ok(Self { server, _archive: archive })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+}

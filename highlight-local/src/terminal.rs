@@ -1,0 +1,3 @@
+//! What the program's commands print with.
+
+pub use crate::timeline::{Paint, Style, clean, cut, duration, plural};
