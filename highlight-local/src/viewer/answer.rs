@@ -41,7 +41,6 @@ pub(super) async fn nothing_here() -> Response {
 }
 
 /// What is wrong with the parameters.
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(super) fn refused((status, text): Wrong) -> Response {
     failure(status, text.trim_end())
 }

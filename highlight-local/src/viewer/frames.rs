@@ -62,7 +62,7 @@ fn at_hand(frame: &Frame, snippet: &Snippet) -> Markup {
             // Focusable, for it scrolls.
             pre.source tabindex="0" role="region" aria-label="Source" {
                 @for (number, text) in &snippet.lines {
-                    @if *number == snippet.line { mark { span.ln { (number) } (text) "\n" } }
+                    @if *number == snippet.line { mark { span.ln { (number) } (text) } "\n" }
                     @else { span.ln { (number) } (text) "\n" }
                 }
             }

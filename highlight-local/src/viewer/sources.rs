@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn lines_around_a_frame() {
         let root = tempfile::tempdir().unwrap();
-        let text: String = (1..=20).map(|line| format!("line {line}\n")).collect();
+        let text = (1..=20).map(|line| format!("line {line}")).collect::<Vec<_>>().join("\n");
         let path = write(root.path(), "shop/src/main.rs", &text);
         let sources = Sources::below([root.path()]);
         for file in ["shop/src/main.rs", "/shop/src/main.rs", "./shop/src/main.rs", path.to_str().unwrap()] {

@@ -74,12 +74,16 @@ struct Told<'a> {
 
 fn body(found: &SessionTimeline, recording: Option<&RecordingInfo>) -> Markup {
     let mut told: BTreeMap<&str, Told<'_>> = BTreeMap::new();
-    // Newest first they came; a timeline is read downwards.
-    for log in found.logs.items.iter().rev() {
+    for log in &found.logs.items {
         told.entry(&log.trace_id).or_default().logs.push(log);
     }
-    for error in found.errors.items.iter().rev() {
+    for error in &found.errors.items {
         told.entry(&error.trace_id).or_default().errors.push(error);
+    }
+    // Newest first they came; a timeline is read downwards.
+    for told in told.values_mut() {
+        told.logs.sort_by_key(|log| log.time);
+        told.errors.sort_by_key(|error| error.time);
     }
     let without_request = told.remove("").unwrap_or_default();
     let id = found.session.id.as_str();
@@ -135,7 +139,7 @@ fn entry(request: &Request, found: &SessionTimeline, told: Option<&Told<'_>>) ->
                 }
                 div.inside {
                     p.links {
-                        a.primary href=(link::trace(&request.trace_id)) { "Open the trace (" (request.spans) ")" }
+                        a.primary href=(link::trace(&request.trace_id)) { "Open the trace: " (crate::timeline::plural(count(request.spans), "span")) }
                         (parts::services(&request.services))
                     }
                     @if let Some(told) = told {

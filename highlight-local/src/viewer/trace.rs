@@ -149,17 +149,21 @@ fn row(trace: &Trace, index: usize, span: &TraceSpan, critical: &[&Segment]) -> 
 
 /// The logs and errors of the whole trace.
 fn told(trace: &Trace) -> Markup {
+    let mut errors: Vec<_> = trace.errors.items.iter().collect();
+    errors.sort_by_key(|error| error.time);
+    let mut logs: Vec<_> = trace.logs.items.iter().collect();
+    logs.sort_by_key(|log| log.time);
     html! {
         @if !trace.errors.items.is_empty() {
             section aria-labelledby="errors-title" {
                 h2 #errors-title { "Errors" }
-                ul.lines #trace-errors data-live { @for error in trace.errors.items.iter().rev() { (parts::error(error)) } }
+                ul.lines #trace-errors data-live { @for error in &errors { (parts::error(error)) } }
             }
         }
         @if !trace.logs.items.is_empty() {
             section aria-labelledby="logs-title" {
                 h2 #logs-title { "Logs" }
-                ul.lines #trace-logs data-live { @for log in trace.logs.items.iter().rev() { (parts::log(log)) } }
+                ul.lines #trace-logs data-live { @for log in &logs { (parts::log(log)) } }
                 @if trace.logs.next.is_some() {
                     p.more { a href=(link::with("/logs", &[("trace", &trace.request.trace_id)])) { "All logs of the trace" } }
                 }

@@ -161,7 +161,7 @@ fn no_frame_reads_another_file() {
         shown.send("/v1/logs", &resource("shop", "s", &format!("r{number}")), &[error]);
     }
     let mut sources = Vec::new();
-    for error in shown.reader().errors(&Default::default()).unwrap().items {
+    for error in shown.reader().errors(&ErrorQuery::default()).unwrap().items {
         let page = shown.page(&format!("/errors/{}?error={}", error.group, error.id));
         assert!(!text_of(page.root_element()).contains("SECRET"));
         sources.extend(texts(&page, ".source"));

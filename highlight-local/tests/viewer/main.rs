@@ -14,7 +14,7 @@ use std::net::Ipv4Addr;
 use highlight_local::{
     Receiver,
     api::Server,
-    archive::{Archive, Reader},
+    archive::{Archive, ErrorQuery, Reader},
     viewer::{Sources, Viewer},
 };
 use scraper::{ElementRef, Html, Selector};

@@ -66,10 +66,10 @@ fn from_the_session_to_the_line_of_the_source() {
     let link = all(&trace, "#trace-errors a")[0].attr("href").unwrap();
     let error = shown.page(link);
     assert_eq!(texts(&error, "h1"), ["card declined"]);
-    assert_eq!(texts(&error, ".source mark"), ["2    refuse();\n"]);
+    assert_eq!(texts(&error, ".source mark"), ["2    refuse();"]);
     assert_eq!(all(&error, ".stack details[open]").len(), 1);
 
-    let id = shown.reader().errors(&Default::default()).unwrap().items[0].id;
+    let id = shown.reader().errors(&ErrorQuery::default()).unwrap().items[0].id;
     let answer = shown.get(&format!("/errors/of/{id}"));
     assert_eq!((answer.status, answer.header("location")), (307, Some(link)));
     let groups = shown.page("/errors");

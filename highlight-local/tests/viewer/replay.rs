@@ -73,7 +73,7 @@ fn unchunk(body: &str) -> String {
     while let Some((length, after)) = rest.split_once("\r\n") {
         let length = usize::from_str_radix(length, 16).unwrap();
         whole.push_str(&after[..length]);
-        rest = &after[length..].trim_start_matches("\r\n");
+        rest = after[length..].trim_start_matches("\r\n");
     }
     whole
 }

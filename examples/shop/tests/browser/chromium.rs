@@ -1,4 +1,4 @@
-//! A headless Chromium, driven by its DevTools protocol.
+//! A headless Chromium, driven by its `DevTools` protocol.
 
 use std::{
     env, fs,
@@ -15,7 +15,7 @@ use example_support::HANG;
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
-pub struct Chromium {
+pub(crate) struct Chromium {
     process: Child,
     socket: WebSocket<TcpStream>,
     last_id: u64,
@@ -34,7 +34,7 @@ impl Drop for Profile {
 
 impl Chromium {
     /// `None`, and a line that says so, where there is none.
-    pub fn start(name: &str) -> Option<Self> {
+    pub(crate) fn start(name: &str) -> Option<Self> {
         let Some(program) = find() else {
             eprintln!("skipped: there is no chromium on PATH (apt-get install chromium)");
             return None;
@@ -61,8 +61,8 @@ impl Chromium {
         let mut browser = Self { process, socket, last_id: 0, page: String::new(), _profile: profile };
         let target = browser.call("Target.createTarget", &json!({ "url": "about:blank" }));
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
-        browser.page =
-            browser.call("Target.attachToTarget", &attach)["sessionId"].as_str().unwrap().to_owned();
+        let attached = browser.call("Target.attachToTarget", &attach);
+        browser.page.push_str(attached["sessionId"].as_str().unwrap());
         browser.call("Page.enable", &json!({}));
         browser.look(1280, 800, "light");
         Some(browser)
@@ -87,7 +87,7 @@ impl Chromium {
     }
 
     /// The size of the window, and `light` or `dark`.
-    pub fn look(&mut self, width: u32, height: u32, scheme: &str) {
+    pub(crate) fn look(&mut self, width: u32, height: u32, scheme: &str) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.call("Emulation.setDeviceMetricsOverride", &size);
         let features = json!([
@@ -97,13 +97,13 @@ impl Chromium {
         self.call("Emulation.setEmulatedMedia", &json!({ "features": features }));
     }
 
-    pub fn open(&mut self, address: &str) {
+    pub(crate) fn open(&mut self, address: &str) {
         self.call("Page.navigate", &json!({ "url": address }));
         self.wait_for(&format!("document.readyState === 'complete' && location.href === {}", json!(address)));
     }
 
     /// What an expression is worth, once it is settled.
-    pub fn value(&mut self, expression: &str) -> Value {
+    pub(crate) fn value(&mut self, expression: &str) -> Value {
         let evaluate = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
         let answer = self.call("Runtime.evaluate", &evaluate);
         assert_eq!(
@@ -116,7 +116,7 @@ impl Chromium {
     }
 
     /// Waits until an expression is true.
-    pub fn wait_for(&mut self, expression: &str) {
+    pub(crate) fn wait_for(&mut self, expression: &str) {
         let begun = Instant::now();
         loop {
             // While a page is being left there is none to ask.
@@ -133,7 +133,7 @@ impl Chromium {
     }
 
     /// Clicks on the first element of this kind with this text, when there is one; follows links.
-    pub fn click(&mut self, selector: &str, text: &str) {
+    pub(crate) fn click(&mut self, selector: &str, text: &str) {
         let find = format!(
             "[...document.querySelectorAll({})].find((element) => element.textContent.includes({}))",
             json!(selector),
@@ -144,7 +144,7 @@ impl Chromium {
     }
 
     /// Waits until the page says this.
-    pub fn see(&mut self, selector: &str, text: &str) {
+    pub(crate) fn see(&mut self, selector: &str, text: &str) {
         self.wait_for(&format!(
             "[...document.querySelectorAll({})].some((element) => element.textContent.includes({}))",
             json!(selector),
@@ -153,7 +153,7 @@ impl Chromium {
     }
 
     /// Writes a picture, if `SCREENSHOTS` names a directory for them.
-    pub fn picture(&mut self, name: &str) {
+    pub(crate) fn picture(&mut self, name: &str) {
         let Some(directory) = env::var_os("SCREENSHOTS") else { return };
         let picture = self.call("Page.captureScreenshot", &json!({ "format": "png" }));
         let bytes = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();

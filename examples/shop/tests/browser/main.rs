@@ -14,7 +14,7 @@ use example_support::{Service, command};
 use highlight_local::{
     Receiver,
     api::Server,
-    archive::Archive,
+    archive::{Archive, SessionQuery},
     replay::{RecordingLimits, Recordings},
     viewer::{Sources, Viewer},
 };
@@ -24,7 +24,7 @@ struct Stage {
     shop: Service,
     viewer: Server,
     receiver: Receiver,
-    _archive: Archive,
+    archive: Archive,
 }
 
 impl Stage {
@@ -44,7 +44,7 @@ impl Stage {
                 .env("HIGHLIGHT_OTLP_ENDPOINT", receiver.endpoint()),
         )
         .unwrap();
-        Self { shop, viewer, receiver, _archive: archive }
+        Self { shop, viewer, receiver, archive }
     }
 
     fn shop(&self) -> String {
@@ -109,16 +109,16 @@ fn from_a_click_to_the_line_of_the_source() {
     browser.see(".groups b", "the order was not placed");
     browser.picture("errors");
     browser.click(".groups a", "the order was not placed");
-    browser.see(".source mark", "pub async fn fail()");
+    browser.see(".source mark", "place_order()?;");
     browser.see(".chain", "the card gateway does not answer");
     browser.look(1280, 900, "dark");
     browser.picture("error-dark");
 
     // The keyboard: to the metrics, and help.
     browser
-        .value("for (const key of ['g', 'm']) document.dispatchEvent(new KeyboardEvent('keydown', { key }))");
+        .value("for (const key of ['g', 'm']) document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))");
     browser.wait_for("location.pathname === '/metrics' && document.readyState === 'complete'");
-    browser.value("document.dispatchEvent(new KeyboardEvent('keydown', { key: '?' }))");
+    browser.value("document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '?', bubbles: true }))");
     browser.wait_for("document.querySelector('#help').open");
 }
 
@@ -162,10 +162,10 @@ fn the_published_clients_session_is_shown_and_played() {
 
     let shop = browser.value("location.href");
     // The client sends every few seconds, and what is left when the page is left.
-    let reader = stage._archive.reader();
+    let reader = stage.archive.reader();
     let begun = std::time::Instant::now();
     let session = loop {
-        let sessions = reader.sessions(&Default::default()).unwrap().items;
+        let sessions = reader.sessions(&SessionQuery::default()).unwrap().items;
         let found = sessions.into_iter().find(|session| session.errors > 0);
         if let Some(session) = found {
             let recording = reader.recording(&session.id).unwrap();

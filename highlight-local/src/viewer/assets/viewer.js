@@ -150,7 +150,7 @@ function keyboard(pause) {
   let going = 0;
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const field = event.target.matches("input, select, textarea");
+    const field = event.target.matches?.("input, select, textarea");
     if (event.key === "Escape") {
       if (field) event.target.blur();
       else $("#panel")?.classList.remove("open");
