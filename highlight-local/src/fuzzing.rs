@@ -1,4 +1,5 @@
-//! The bodies of the fuzz targets in `fuzz`: the decoder of what anybody may send, and the server's stack parser.
+//! The bodies of the fuzz targets in `fuzz`: the decoder of what anybody may send, the server's stack parser, and exported
+//! sessions.
 
 use std::time::{Duration, SystemTime};
 
@@ -74,6 +75,12 @@ pub fn server_stack(data: &[u8]) {
     assert_eq!(read, expected);
 }
 
+/// The lines of an exported session behind the first.
+#[cfg(feature = "viewer")]
+pub fn session(data: &[u8]) {
+    crate::archive::fuzz_import(data);
+}
+
 #[cfg(test)]
 #[path = "../../fuzz/mutate.rs"]
 mod mutate;
@@ -81,4 +88,6 @@ mod mutate;
 #[cfg(test)]
 mod tests {
     super::mutate::tests! { receiver server_stack }
+    #[cfg(feature = "viewer")]
+    super::mutate::tests! { session }
 }

@@ -10,6 +10,7 @@
 //! $ cargo run -p highlight-local -- --timeline
 //! highlight-local listens on http://127.0.0.1:4318
 //! send to it with HIGHLIGHT_OTLP_ENDPOINT=http://localhost:4318
+//! $ cargo run -p highlight-local -- run -- cargo run -p shop # a command, and only its telemetry
 //! $ cargo run -p highlight-local -- doctor # why does nothing arrive?
 //! ```
 //!

@@ -38,6 +38,16 @@ pub enum Item {
     Attribute,
 }
 
+impl Item {
+    /// The kind of thing that is called so.
+    #[cfg(feature = "viewer")]
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let all =
+            [Self::Span, Self::SpanEvent, Self::Log, Self::Error, Self::Stack, Self::Metric, Self::Attribute];
+        all.into_iter().find(|item| item.to_string() == name)
+    }
+}
+
 impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -87,6 +97,12 @@ macro_rules! reasons {
             #[must_use]
             pub const fn paragraph(self) -> &'static str {
                 match self { $(Self::$variant => $paragraph,)* }
+            }
+
+            /// The reason of this name.
+            #[cfg(feature = "viewer")]
+            pub(crate) fn of_code(code: &str) -> Option<Self> {
+                [$(Self::$variant),*].into_iter().find(|reason| format!("{reason:?}") == code)
             }
 
             /// What happened, in a sentence.

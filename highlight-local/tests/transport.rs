@@ -1,4 +1,5 @@
 //! The receiver's HTTP side and life, over real sockets.
+#![allow(clippy::unwrap_used, reason = "a test's panic is its verdict")]
 
 mod support;
 
@@ -255,4 +256,36 @@ fn many_senders_at_once_are_all_stored() {
         assert!(receiver.store().wait_until(HANG, |seen| seen.spans.len() == 80));
     });
     assert!(!receiver.store().wait_until(Duration::ZERO, |seen| seen.spans.len() > 80));
+}
+
+/// Sends, and closes before it is answered.
+fn send_and_leave(receiver: &Receiver) {
+    let body = body();
+    let mut stream = TcpStream::connect(receiver.address()).unwrap();
+    let head = "POST /v1/traces HTTP/1.1\r\nhost: t\r\ncontent-type: application/x-protobuf";
+    write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n", body.len()).unwrap();
+    stream.write_all(&body).unwrap();
+}
+
+#[test]
+fn what_senders_that_are_gone_left_behind_is_waited_for() {
+    let receiver = receiver();
+    for round in 1..=20 {
+        (0..5).for_each(|_| send_and_leave(&receiver));
+        assert!(receiver.drain(HANG));
+        assert_eq!(receiver.store().snapshot().spans.len(), round * 5, "without any more waiting");
+    }
+}
+
+#[test]
+fn a_connection_that_stays_is_not_waited_for_longer_than_told() {
+    let builder = Receiver::builder().address(0);
+    #[cfg(feature = "grpc")]
+    let builder = builder.grpc(0);
+    let receiver = builder.start().unwrap();
+    assert!(receiver.drain(HANG), "nobody is there, on any port");
+    let stays = TcpStream::connect(receiver.address()).unwrap();
+    assert!(!receiver.drain(Duration::from_millis(50)));
+    drop(stays);
+    assert!(receiver.drain(HANG));
 }

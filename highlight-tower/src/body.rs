@@ -57,9 +57,16 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
-        let Some(mut body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(None) };
-        let Some(span) = this.span else { return body.poll_frame(cx) };
-        let frame = ready!(span.run(|| body.as_mut().poll_frame(cx)));
+        let mut poll = || {
+            let frame = this.body.as_mut().as_pin_mut().map_or(Poll::Ready(None), |body| body.poll_frame(cx));
+            if matches!(frame, Poll::Ready(None)) {
+                // What it still holds is dropped here, where the request is current.
+                this.body.set(None);
+            }
+            frame
+        };
+        let Some(span) = this.span else { return poll() };
+        let frame = ready!(span.run(poll));
         match &frame {
             // A server that knows the length asks for no more than that, and drops the body: the span ends then.
             Some(Ok(frame)) => {
@@ -73,7 +80,9 @@ where
                 if let Some(trailers) = trailers {
                     span.set_grpc_status(trailers);
                 }
-                if trailers.is_some() || body.is_end_stream() {
+                if trailers.is_some()
+                    || this.body.as_ref().as_pin_ref().is_none_or(|body| body.is_end_stream())
+                {
                     *this.expected = Some(0);
                 }
             }
@@ -81,11 +90,7 @@ where
                 span.set_error("body error", error.to_string());
                 *this.expected = Some(0);
             }
-            None => {
-                // What it still holds is dropped here, where the request is current.
-                span.run(|| this.body.set(None));
-                *this.span = None;
-            }
+            None => *this.span = None,
         }
         Poll::Ready(frame)
     }

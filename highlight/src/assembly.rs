@@ -11,7 +11,7 @@ use crate::{
     metrics::Collector,
     pipeline::{
         self, Encode, Encoded, Limits, Pipeline, Segment, SpoolSettings, Transport, TransportSettings,
-        contained, log_weight, span_weight,
+        caught, contained, log_weight, span_weight,
     },
     propagation,
     record::LogRecord,
@@ -105,36 +105,38 @@ fn limits(max_items: usize, max_bytes: usize) -> Limits {
 }
 
 impl Encode for Arc<Encoder> {
-    fn spans(&mut self, spans: Vec<SpanData>) -> Encoded {
-        in_segments(spans, span_weight, |spans| Encoder::spans(self, spans))
+    fn spans(&mut self, spans: &mut [SpanData]) -> Encoded {
+        in_segments(spans, span_weight, self.asks_program(), |spans| Encoder::spans(self, spans))
     }
 
-    fn logs(&mut self, logs: Vec<LogRecord>) -> Encoded {
-        in_segments(logs, log_weight, |logs| Encoder::logs(self, logs))
+    fn logs(&mut self, logs: &mut [LogRecord]) -> Encoded {
+        in_segments(logs, log_weight, self.asks_program(), |logs| Encoder::logs(self, logs))
     }
 }
 
 /// Encodes the items group by group. A large item is alone in its group, so that it does not take others with it. A group
-/// that makes the encoder panic is in no segment, which counts it as lost.
+/// that makes the encoder panic is in no segment, which counts it as lost. `asks_program` says whether functions of the
+/// program's are called, which may record something.
 fn in_segments<T>(
-    items: Vec<T>,
+    items: &mut [T],
     weight: impl Fn(&T) -> usize,
-    encode: impl Fn(Vec<T>) -> EncodedItems,
+    asks_program: bool,
+    encode: impl Fn(&mut [T]) -> EncodedItems,
 ) -> Encoded {
     let mut encoded = Encoded::default();
-    let mut items = items.into_iter().peekable();
-    while let Some(first) = items.next() {
-        let mut bytes = weight(&first);
-        let mut group = vec![first];
-        while let Some(next) = items.next_if(|next| {
-            bytes += weight(next);
-            group.len() < SEGMENT_ITEMS && bytes <= SEGMENT_BYTES
-        }) {
-            group.push(next);
-        }
-        let given = group.len() as u64;
-        let Some(EncodedItems { bytes, items }) = contained(|| encode(group)) else { continue };
-        encoded.dropped += given - items;
+    let mut rest = items;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = rest.iter().take(SEGMENT_ITEMS).take_while(|item| {
+            bytes += weight(item);
+            bytes <= SEGMENT_BYTES
+        });
+        let size = fits.count().max(1);
+        let (group, others) = rest.split_at_mut(size);
+        rest = others;
+        let done = if asks_program { contained(|| encode(group)) } else { caught(|| encode(group)) };
+        let Some(EncodedItems { bytes, items }) = done else { continue };
+        encoded.dropped += size as u64 - items;
         if items > 0 {
             encoded.segments.push(Segment { bytes, items });
         }
@@ -149,11 +151,11 @@ mod tests {
     struct Nothing;
 
     impl Encode for Nothing {
-        fn spans(&mut self, _: Vec<SpanData>) -> Encoded {
+        fn spans(&mut self, _: &mut [SpanData]) -> Encoded {
             Encoded::default()
         }
 
-        fn logs(&mut self, _: Vec<LogRecord>) -> Encoded {
+        fn logs(&mut self, _: &mut [LogRecord]) -> Encoded {
             Encoded::default()
         }
     }
@@ -181,22 +183,22 @@ mod tests {
 
     #[test]
     fn a_group_that_cannot_be_encoded_takes_no_other_with_it() {
-        let encode = |group: Vec<usize>| {
+        let encode = |group: &mut [usize]| {
             assert!(!group.contains(&3), "as asked");
             // One of each group is not wanted.
             EncodedItems { bytes: Vec::new(), items: group.len() as u64 - 1 }
         };
-        let weights = [vec![1; 64], vec![3; 64], vec![1; 10]].concat();
-        let encoded = in_segments(weights, |weight| *weight, encode);
+        let mut weights = [vec![1; 64], vec![3; 64], vec![1; 10]].concat();
+        let encoded = in_segments(&mut weights, |weight| *weight, false, encode);
         let kept: Vec<_> = encoded.segments.iter().map(|segment| segment.items).collect();
         assert_eq!((kept, encoded.dropped), (vec![63, 9], 2));
     }
 
     #[test]
     fn groups_are_bounded_in_items_and_bytes_and_lose_nothing() {
-        let groups = |weights: Vec<usize>| -> Vec<u64> {
-            let encode = |group: Vec<usize>| EncodedItems { bytes: Vec::new(), items: group.len() as u64 };
-            in_segments(weights, |weight| *weight, encode)
+        let groups = |mut weights: Vec<usize>| -> Vec<u64> {
+            let encode = |group: &mut [usize]| EncodedItems { bytes: Vec::new(), items: group.len() as u64 };
+            in_segments(&mut weights, |weight| *weight, false, encode)
                 .segments
                 .iter()
                 .map(|segment| segment.items)

@@ -2,9 +2,7 @@
 
 use std::{borrow::Cow, cell::Cell, fmt, sync::Arc};
 
-use opentelemetry_proto::tonic::common::v1::{
-    AnyValue, KeyValue as ProtoKeyValue, any_value::Value as ProtoValue,
-};
+use opentelemetry::{Array, KeyValue as Attribute, Value as Recorded};
 
 use crate::{KeyValue, Level, Value, callback::Callback};
 
@@ -25,12 +23,12 @@ pub enum OutgoingKind {
 /// One thing about to be sent, as [`Config::before_send`](crate::Config::before_send) sees it.
 pub struct Outgoing<'a> {
     pub(crate) kind: OutgoingKind,
-    pub(crate) text: &'a mut String,
-    pub(crate) attributes: &'a mut Vec<ProtoKeyValue>,
+    pub(crate) text: &'a mut Cow<'static, str>,
+    pub(crate) attributes: &'a mut Vec<Attribute>,
     pub(crate) level: Option<Level>,
     pub(crate) error_type: Option<&'a str>,
     /// Of a span.
-    pub(crate) status: Option<&'a mut String>,
+    pub(crate) status: Option<&'a mut Cow<'static, str>>,
     /// Whether the text was set.
     pub(crate) renamed: bool,
 }
@@ -50,7 +48,7 @@ impl Outgoing<'_> {
 
     /// Replaces the [`text`](Self::text). The log line that is stored with an error says the same then.
     pub fn set_text(&mut self, text: impl Into<String>) {
-        *self.text = text.into();
+        *self.text = Cow::Owned(text.into());
         self.renamed = true;
     }
 
@@ -69,19 +67,19 @@ impl Outgoing<'_> {
     /// What a span's status says of its failure; empty if nothing. A span that an error was reported in has the error's message there.
     #[must_use]
     pub fn status_description(&self) -> Option<&str> {
-        self.status.as_deref().map(String::as_str)
+        self.status.as_deref().map(|status| &**status)
     }
 
     /// Replaces the [`status_description`](Self::status_description) of a span; of anything else it does nothing.
     pub fn set_status_description(&mut self, description: impl Into<String>) {
         if let Some(status) = &mut self.status {
-            **status = description.into();
+            **status = Cow::Owned(description.into());
         }
     }
 
     /// The names and values of the attributes: numbers and truth values as text, the entries of lists and maps separated by commas.
     pub fn attributes(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
-        self.attributes.iter().map(|attribute| (attribute.key.as_str(), shown(attribute.value.as_ref())))
+        self.attributes.iter().map(|attribute| (attribute.key.as_str(), shown(&attribute.value)))
     }
 
     /// The value of an attribute, likewise.
@@ -94,13 +92,13 @@ impl Outgoing<'_> {
     pub fn set_attribute(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
         let KeyValue(attribute) = KeyValue::new(key, value);
         self.remove_attribute(attribute.key.as_str());
-        self.attributes.push(ProtoKeyValue::from(&attribute));
+        self.attributes.push(attribute);
     }
 
     /// Removes an attribute; says whether there was one.
     pub fn remove_attribute(&mut self, key: &str) -> bool {
         let before = self.attributes.len();
-        self.attributes.retain(|attribute| attribute.key != key);
+        self.attributes.retain(|attribute| attribute.key.as_str() != key);
         self.attributes.len() < before
     }
 
@@ -128,19 +126,19 @@ impl fmt::Debug for Outgoing<'_> {
     }
 }
 
-fn shown(value: Option<&AnyValue>) -> Cow<'_, str> {
-    let list = |entries: Vec<Cow<'_, str>>| Cow::Owned(entries.join(","));
-    match value.and_then(|value| value.value.as_ref()) {
-        Some(ProtoValue::StringValue(text)) => Cow::Borrowed(text),
-        Some(ProtoValue::BoolValue(truth)) => Cow::Owned(truth.to_string()),
-        Some(ProtoValue::IntValue(number)) => Cow::Owned(number.to_string()),
-        Some(ProtoValue::DoubleValue(number)) => Cow::Owned(number.to_string()),
-        Some(ProtoValue::ArrayValue(array)) => {
-            list(array.values.iter().map(|value| shown(Some(value))).collect())
-        }
-        Some(ProtoValue::KvlistValue(map)) => {
-            list(map.values.iter().map(|entry| shown(entry.value.as_ref())).collect())
-        }
+fn shown(value: &Recorded) -> Cow<'_, str> {
+    fn list<T: fmt::Display>(entries: &[T]) -> Cow<'_, str> {
+        Cow::Owned(entries.iter().map(T::to_string).collect::<Vec<_>>().join(","))
+    }
+    match value {
+        Recorded::String(text) => Cow::Borrowed(text.as_str()),
+        Recorded::Bool(truth) => Cow::Owned(truth.to_string()),
+        Recorded::I64(number) => Cow::Owned(number.to_string()),
+        Recorded::F64(number) => Cow::Owned(number.to_string()),
+        Recorded::Array(Array::Bool(array)) => list(array),
+        Recorded::Array(Array::I64(array)) => list(array),
+        Recorded::Array(Array::F64(array)) => list(array),
+        Recorded::Array(Array::String(array)) => list(array),
         _ => Cow::Borrowed(""),
     }
 }

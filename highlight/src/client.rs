@@ -24,6 +24,7 @@ use crate::{
     context::Scope,
     future::WithContext,
     http::Instruments,
+    ids::RandomIds,
     metrics,
     pipeline::{Pipeline, Transport},
     record::{Item, LogRecord},
@@ -115,7 +116,9 @@ impl Client {
         let start = || assembly::pipeline(&settings, transport, encoder, collector);
         let pipeline = settings.enabled.then(start).transpose()?;
         let seen_spans = Arc::default();
-        let mut traces = SdkTracerProvider::builder().with_sampler(Sampler::new(&settings, pipeline.clone()));
+        let mut traces = SdkTracerProvider::builder()
+            .with_sampler(Sampler::new(&settings, pipeline.clone()))
+            .with_id_generator(RandomIds::new());
         if let Some(pipeline) = &pipeline {
             traces = traces.with_span_processor(Stamp::new(pipeline.clone(), Arc::clone(&seen_spans)));
         }
@@ -339,7 +342,7 @@ impl Client {
     /// Hands a log record to the pipeline.
     pub(crate) fn record(&self, record: LogRecord) {
         if let Some(pipeline) = &self.0.pipeline {
-            pipeline.push(Item::Log(Box::new(record)));
+            pipeline.push(Item::Log(record));
         }
     }
 

@@ -121,6 +121,7 @@ mod future;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod http;
+mod ids;
 mod init;
 mod level;
 mod logs;

@@ -17,9 +17,9 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum Item {
     /// A finished span, stamped when it started.
-    Span(Box<SpanData>),
+    Span(SpanData),
     /// A log record; an error is a log record with an [`Exception`].
-    Log(Box<LogRecord>),
+    Log(LogRecord),
 }
 
 /// A log record as the request path leaves it.

@@ -11,8 +11,8 @@ use std::{
 };
 
 use opentelemetry::{
-    Context, Key, KeyValue,
-    trace::{Span as _, TraceContextExt as _},
+    Context, Key, KeyValue, SpanId,
+    trace::{Span as _, SpanContext, TraceContextExt as _},
 };
 use opentelemetry_sdk::{
     error::OTelSdkResult,
@@ -23,6 +23,7 @@ use crate::{
     ambient,
     context::Scope,
     pipeline::Pipeline,
+    propagation,
     record::{Correlation, Item},
     user,
 };
@@ -68,7 +69,7 @@ impl SpanProcessor for Stamp {
         if !self.seen.load(Ordering::Relaxed) {
             self.seen.store(true, Ordering::Relaxed);
         }
-        self.pipeline.push(Item::Span(Box::new(span)));
+        self.pipeline.push(Item::Span(span));
     }
 
     fn force_flush(&self) -> OTelSdkResult {
@@ -115,15 +116,36 @@ impl Correlation {
         Self {
             session_id: request.and_then(|request| request.session_id_arc().cloned()),
             request_id: request.and_then(|request| request.request_id_arc().cloned()),
-            span: ids.is_valid().then(|| (ids.trace_id(), ids.span_id(), ids.trace_flags())),
+            span: ids.is_valid().then(|| (ids.trace_id(), named_span(ids), ids.trace_flags())),
             user: scope.and_then(|scope| scope.request.user()),
         }
     }
 }
 
+/// The span that a record names; none for one that was made up (C§4.3), which is always said to be remote.
+fn named_span(ids: &SpanContext) -> SpanId {
+    let is_made_up = ids.is_remote() && propagation::is_synthetic(ids.trace_id(), ids.span_id());
+    if is_made_up { SpanId::INVALID } else { ids.span_id() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn c4_3_no_record_names_a_span_that_was_made_up() {
+        let request: crate::RequestContext = "s/9k2hTq81Lx".parse().unwrap();
+        let named = request.in_scope(Correlation::current).span.map(|(_, span_id, _)| span_id);
+        assert_eq!(named, Some(SpanId::INVALID));
+        let forwarded = format!("{request}");
+        let headers = [
+            ("x-highlight-request", forwarded.as_str()),
+            ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        ];
+        let called = crate::parse_headers(&headers.into_iter().collect::<std::collections::HashMap<_, _>>());
+        let named = called.in_scope(Correlation::current).span.map(|(_, span_id, _)| span_id.to_string());
+        assert_eq!(named.as_deref(), Some("b7ad6b7169203331"));
+    }
 
     #[test]
     fn the_stamp_comes_first_whatever_stands_around_it() {

@@ -15,6 +15,8 @@
 //! | `/api/sessions` | `limit` `before` `text` | page of [`Session`](crate::archive::Session) |
 //! | `/api/sessions/{id}` | | [`SessionTimeline`](crate::archive::SessionTimeline) |
 //! | `/api/requests` | `limit` `before` `text` | page of [`Request`](crate::archive::Request) |
+//! | `/api/sessions/{id}/export` | | [one file](crate::archive::Reader::export), as `application/gzip` |
+//! | `POST /api/import` | such a file, as `application/gzip` | [`Imported`](crate::archive::Imported) |
 //! | `/api/traces/{id}` | | [`Trace`](crate::archive::Trace) |
 //! | `/api/spans/{id}` | | [`SpanDetail`](crate::archive::SpanDetail) |
 //! | `/api/logs` | `limit` `before` `after` `level` `service` `session` `trace` `text` | page of [`LogRow`](crate::archive::LogRow) |
@@ -33,6 +35,7 @@
 //! Only requests that name this machine by address or as `localhost` are answered, so that no web page can read
 //! the rows by giving its own name this machine's address.
 
+mod files;
 pub(crate) mod host;
 pub(crate) mod parameters;
 mod routes;

@@ -6,12 +6,12 @@ use axum::{
     http::StatusCode,
     middleware,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use serde::Serialize;
 
 use super::{
-    host,
+    files, host,
     parameters::{Parameters, Wrong},
 };
 use crate::archive::{QueryError, Reader};
@@ -23,6 +23,8 @@ pub fn router(reader: Reader) -> Router {
         .route("/api/sessions", get(sessions))
         .route("/api/sessions/{id}", get(session))
         .route("/api/requests", get(requests))
+        .route("/api/sessions/{id}/export", get(files::export))
+        .route("/api/import", post(files::import))
         .route("/api/traces/{id}", get(trace))
         .route("/api/spans/{id}", get(span))
         .route("/api/logs", get(logs))

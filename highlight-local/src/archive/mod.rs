@@ -28,6 +28,7 @@
 //! Each row has an id from one counter in the order of arrival. Pages go from the newest to the oldest and name
 //! the id that the next one begins below; a live tail asks for what is above the last id it saw.
 
+mod bundle;
 mod critical_path;
 mod group;
 mod open;
@@ -48,8 +49,12 @@ use tokio::sync::watch;
 
 use crate::store::Store;
 use open::Place;
-use write::{Shared, Writer};
+use write::{Shared, Writer, Writing};
 
+pub(crate) use bundle::MOST_PACKED;
+#[cfg(any(fuzzing, test))]
+pub(crate) use bundle::fuzz_import;
+pub use bundle::{ExportError, ImportError, Imported};
 pub use critical_path::Segment;
 pub use open::OpenError;
 pub use query::*;
@@ -90,7 +95,8 @@ impl ArchiveBuilder {
     pub fn start(self, store: &Store) -> Result<Archive, OpenError> {
         let connection = self.place.open()?;
         let shared = Arc::new(Shared::default());
-        let reader = Reader::new(self.place, Some(Arc::clone(&shared)));
+        let reader =
+            Reader::new(self.place, Some(Writing { shared: Arc::clone(&shared), store: store.clone() }));
         let writer = Writer::new(connection, store.clone(), self.retention, Arc::clone(&shared));
         let thread = thread::Builder::new()
             .name("highlight-archive".to_owned())

@@ -99,33 +99,41 @@ fn write_all(mut connection: Connection, retention: Retention, waiting: &Receive
 fn write(connection: &mut Connection, retention: Retention, message: &Message) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     match message {
-        Message::Session(recording) => {
-            let Recording { session_id, started, seen, user, service_name, environment, .. } = &**recording;
-            let (started, seen) = (Timestamp::from(*started), Timestamp::from(*seen));
-            let sql = "INSERT INTO recordings(session_id, started, seen, user, service, environment)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(session_id) DO UPDATE SET
-                 seen = ?3, user = coalesce(?4, user), service = ?5, environment = ?6";
-            let values = params![session_id, started, seen, user, service_name, environment];
-            transaction.prepare_cached(sql)?.execute(values)?;
-        }
+        Message::Session(recording) => insert_session(&transaction, recording)?,
         Message::Chunk(session_id, chunk) => {
-            let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-            let sql = "INSERT OR REPLACE INTO chunks(session_id, payload_id, events, first_ms, last_ms, unloaded, length, gzip)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-            transaction.prepare_cached(sql)?.execute(params![
-                session_id,
-                number(chunk.payload_id),
-                chunk.events,
-                number(chunk.first_ms),
-                number(chunk.last_ms),
-                chunk.unloaded,
-                chunk.length,
-                chunk.gzip
-            ])?;
+            insert_chunk(&transaction, session_id, chunk)?;
             prune(&transaction, retention)?;
         }
     }
     transaction.commit()
+}
+
+pub(super) fn insert_session(connection: &Connection, recording: &Recording) -> rusqlite::Result<()> {
+    let Recording { session_id, started, seen, user, service_name, environment, .. } = recording;
+    let (started, seen) = (Timestamp::from(*started), Timestamp::from(*seen));
+    let sql = "INSERT INTO recordings(session_id, started, seen, user, service, environment)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(session_id) DO UPDATE SET
+         seen = ?3, user = coalesce(?4, user), service = ?5, environment = ?6";
+    let values = params![session_id, started, seen, user, service_name, environment];
+    connection.prepare_cached(sql)?.execute(values)?;
+    Ok(())
+}
+
+pub(super) fn insert_chunk(connection: &Connection, session_id: &str, chunk: &Chunk) -> rusqlite::Result<()> {
+    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    let sql = "INSERT OR REPLACE INTO chunks(session_id, payload_id, events, first_ms, last_ms, unloaded, length, gzip)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    connection.prepare_cached(sql)?.execute(params![
+        session_id,
+        number(chunk.payload_id),
+        chunk.events,
+        number(chunk.first_ms),
+        number(chunk.last_ms),
+        chunk.unloaded,
+        chunk.length,
+        chunk.gzip
+    ])?;
+    Ok(())
 }
 
 /// The recordings that were seen longest ago go, whole: one without its beginning cannot be played.

@@ -8,7 +8,7 @@ use std::{
     collections::BTreeMap,
     io,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -48,10 +48,15 @@ pub(super) enum Protocol {
 }
 
 /// Accepts connections for ever.
-pub(super) async fn serve(listener: TcpListener, protocol: Protocol, router: Router, patience: Patience) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    protocol: Protocol,
+    router: Router,
+    patience: Patience,
+    room: Arc<Room>,
+) {
     // Out of file descriptors, say: whoever holds them needs a moment.
     const PAUSE: Duration = Duration::from_millis(50);
-    let room = Arc::new(Room::new(patience.connections));
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(PAUSE).await;
@@ -90,6 +95,8 @@ async fn connection(stream: TcpStream, protocol: Protocol, router: Router, patie
             http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(patience.read)
+                // A sender may be gone once it has sent: what it sent counts all the same.
+                .half_close(true)
                 .serve_connection(stream, service)
                 .await
         }
@@ -109,9 +116,10 @@ async fn connection(stream: TcpStream, protocol: Protocol, router: Router, patie
 
 /// The seats.
 #[derive(Debug)]
-struct Room {
+pub(super) struct Room {
     seats: usize,
     taken: Mutex<Taken>,
+    left: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -146,8 +154,15 @@ impl Taken {
 }
 
 impl Room {
-    fn new(seats: usize) -> Self {
-        Self { seats: seats.max(1), taken: Mutex::default() }
+    pub(super) fn new(seats: usize) -> Self {
+        Self { seats: seats.max(1), taken: Mutex::default(), left: Condvar::new() }
+    }
+
+    /// Whether everybody leaves in this time.
+    pub(super) fn wait_until_empty(&self, timeout: Duration) -> bool {
+        let is_full = |taken: &mut Taken| !taken.connections.is_empty();
+        let waited = self.left.wait_timeout_while(self.lock(), timeout, is_full);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
@@ -184,6 +199,7 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.handle.room.lock().connections.remove(&self.handle.id);
+        self.handle.room.left.notify_all();
     }
 }
 

@@ -13,6 +13,7 @@
 mod body;
 mod connections;
 mod cors;
+mod drain;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod http;
@@ -40,7 +41,7 @@ use crate::{
     store::{Limits, RequestInfo, Store},
 };
 pub(crate) use body::unzip;
-use connections::{Patience, Protocol};
+use connections::{Patience, Protocol, Room};
 use listen::bind;
 
 #[cfg(feature = "grpc")]
@@ -178,17 +179,20 @@ impl ReceiverBuilder {
             passing: passing.clone(),
             recordings: self.recordings,
         });
+        let patience = self.patience;
+        let http1 = Port::new(address, Protocol::Http1, patience);
         #[cfg_attr(not(feature = "grpc"), expect(unused_mut, reason = "the one port there is"))]
-        let mut ports = vec![(listener, Protocol::Http1, http::router(Arc::clone(&service)))];
+        let mut ports = vec![(listener, http1, http::router(Arc::clone(&service)))];
         #[cfg(feature = "grpc")]
         let grpc = grpc.map(|bound| {
             bound.map(|(listener, address)| {
-                ports.push((listener, Protocol::Http2, grpc::router(service)));
+                let http2 = Port::new(address, Protocol::Http2, patience);
+                ports.push((listener, http2, grpc::router(service)));
                 address
             })
         });
+        let known_ports = ports.iter().map(|(_, port, _)| port.clone()).collect();
         let (stop, stopped) = oneshot::channel();
-        let patience = self.patience;
         let thread = thread::Builder::new()
             .name("highlight-local".to_owned())
             .spawn(move || serve(&runtime, ports, patience, stopped))
@@ -197,6 +201,7 @@ impl ReceiverBuilder {
             address,
             #[cfg(feature = "grpc")]
             grpc,
+            ports: known_ports,
             store,
             passing,
             stop: Some(stop),
@@ -219,12 +224,27 @@ impl fmt::Debug for ReceiverBuilder {
     }
 }
 
+/// Where it listens, for what, and who is there.
+#[derive(Debug, Clone)]
+struct Port {
+    address: SocketAddr,
+    protocol: Protocol,
+    room: Arc<Room>,
+}
+
+impl Port {
+    fn new(address: SocketAddr, protocol: Protocol, patience: Patience) -> Self {
+        Self { address, protocol, room: Arc::new(Room::new(patience.connections)) }
+    }
+}
+
 /// A running receiver.
 #[derive(Debug)]
 pub struct Receiver {
     address: SocketAddr,
     #[cfg(feature = "grpc")]
     grpc: Option<Result<SocketAddr, StartError>>,
+    ports: Vec<Port>,
     store: Store,
     passing: Option<Passing>,
     stop: Option<oneshot::Sender<()>>,
@@ -300,14 +320,14 @@ impl Drop for Receiver {
 /// Serves until told to stop; the end of the runtime then closes every connection.
 fn serve(
     runtime: &Runtime,
-    ports: Vec<(TcpListener, Protocol, Router)>,
+    ports: Vec<(TcpListener, Port, Router)>,
     patience: Patience,
     stopped: oneshot::Receiver<()>,
 ) {
     runtime.block_on(async {
-        for (listener, protocol, router) in ports {
+        for (listener, Port { protocol, room, .. }, router) in ports {
             let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-            tokio::spawn(connections::serve(listener, protocol, router, patience));
+            tokio::spawn(connections::serve(listener, protocol, router, patience, room));
         }
         let _ = stopped.await;
     });

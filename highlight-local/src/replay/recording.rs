@@ -44,7 +44,7 @@ pub struct Recording {
 }
 
 impl Recording {
-    pub(super) fn new(session_id: &str, now: SystemTime) -> Self {
+    pub(crate) fn new(session_id: &str, now: SystemTime) -> Self {
         Self {
             session_id: session_id.to_owned(),
             started: now,

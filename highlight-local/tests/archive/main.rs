@@ -4,6 +4,7 @@
 
 mod api;
 mod beside;
+mod bundle;
 mod damage;
 #[cfg(all(unix, feature = "cli"))]
 mod program;

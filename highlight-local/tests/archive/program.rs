@@ -155,6 +155,42 @@ fn the_commands_ask_the_running_program_or_read_its_file() {
 }
 
 #[test]
+fn a_session_goes_from_one_program_to_another_and_into_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let from = Program::keeping(&folder.path().join("from"));
+    from.send(0..3);
+    from.wait_for_logs(|logs| logs == 3);
+    let ticket = path("ticket");
+    let exported = from.ask(&["export", "sess", "--out", &ticket]);
+    assert!(exported.status.success() && exported.stdout.is_empty(), "{exported:?}");
+    let piped = command().args(["export", "sess", "--data", &path("from")]).output().unwrap();
+    assert_eq!(piped.stdout, std::fs::read(&ticket).unwrap(), "the same to standard output, from the file");
+
+    let into = Program::keeping(&folder.path().join("into"));
+    let said = |output: Output| (output.status.code(), String::from_utf8(output.stdout).unwrap());
+    let summary = "imported session sess: 0 spans, 3 logs, 0 errors, 0 notes, 0 recorded chunks\n".to_owned();
+    assert_eq!(said(into.ask(&["import", &ticket])), (Some(0), summary.clone()));
+    assert_eq!(into.logs(), 3);
+    let data = path("new");
+    let import = |file: &str| command().args(["import", file, "--data", &data]).output().unwrap();
+    assert_eq!(said(import(&ticket)), (Some(0), summary));
+    assert_eq!(Reader::open(&data).unwrap().overview().unwrap().logs, 3);
+
+    for (output, part) in [
+        (import(&ticket), "session sess is here already"),
+        (into.ask(&["import", &ticket]), "session sess is here already"),
+        (import(&path("from")), "no exported session"),
+        (import("/no/such/file"), "cannot use the file /no/such/file"),
+        (from.ask(&["export", "unknown", "--out", &ticket]), "nothing is stored under this id"),
+        (from.ask(&["export", "sess", "--out", "/no/such/folder/ticket"]), "cannot use the file"),
+    ] {
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && text.contains(part), "{text}");
+    }
+}
+
+#[test]
 fn a_tail_prints_each_line_once_as_it_comes() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::keeping(&folder.path().join("archive"));

@@ -10,7 +10,7 @@ use std::{
     time::SystemTime,
 };
 
-use opentelemetry::KeyValue;
+use opentelemetry::{Key, KeyValue};
 use tracing::{
     Dispatch, Event, Metadata, Subscriber,
     dispatcher::{self, WeakDispatch},
@@ -74,18 +74,25 @@ where
         let parent = self.parent_context::<S>(event).filter(knows_no_less);
         let _guard = parent.as_ref().and_then(ambient::attach);
         let Some(client) = Client::recording() else { return };
-        // The filter has asked the client that was current; the parent's may be another.
-        if parent.is_some() && !client.filter().enabled(event.metadata().target(), *event.metadata().level())
-        {
+        // A filter before this one may have asked another client, or none.
+        if !client.filter().enabled(event.metadata().target(), *event.metadata().level()) {
             return;
         }
         // An event that `tracing-log` made of a `log` record says in its fields where it comes from.
         let normalized = event.normalized_metadata();
-        let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
-        let mut fields = Fields::new(Level::from(*metadata.level()) >= Level::Error);
+        let level = Level::from(*normalized.as_ref().unwrap_or_else(|| event.metadata()).level());
+        let mut fields = Fields::new(level >= Level::Error);
         event.record(&mut fields);
-        fields.locate(metadata, normalized.is_some());
-        fields.record(&client, Level::from(*metadata.level()), metadata);
+        let origin = match &normalized {
+            Some(metadata) => {
+                fields.forget_origin();
+                Origin::of_borrowed(metadata)
+            }
+            None => Origin::of(event.metadata()),
+        };
+        let target = origin.target.clone();
+        fields.place(origin);
+        fields.record(&client, level, target, event.metadata().name());
     }
 }
 
@@ -94,6 +101,37 @@ where
 fn knows_no_less(parent: &opentelemetry::Context) -> bool {
     let known = |cx: &opentelemetry::Context| cx.get::<Scope>().map(|scope| !scope.request.is_empty());
     known(parent) >= ambient::map_current(known)
+}
+
+/// Where an event comes from.
+#[derive(Debug)]
+pub(super) struct Origin {
+    pub(super) target: Cow<'static, str>,
+    pub(super) module: Option<Cow<'static, str>>,
+    pub(super) file: Option<Cow<'static, str>>,
+    pub(super) line: Option<u32>,
+}
+
+impl Origin {
+    /// Of what the compiler knows nothing is copied.
+    fn of(metadata: &'static Metadata<'static>) -> Self {
+        Self {
+            target: metadata.target().into(),
+            module: metadata.module_path().map(Cow::Borrowed),
+            file: metadata.file().map(Cow::Borrowed),
+            line: metadata.line(),
+        }
+    }
+
+    fn of_borrowed(metadata: &Metadata<'_>) -> Self {
+        let owned = |text: &str| Cow::Owned(text.to_owned());
+        Self {
+            target: owned(metadata.target()),
+            module: metadata.module_path().map(owned),
+            file: metadata.file().map(owned),
+            line: metadata.line(),
+        }
+    }
 }
 
 /// The fields whose value makes an event at ERROR an error object.
@@ -140,15 +178,16 @@ impl Fields {
         self.message = Some(message);
     }
 
-    pub(super) fn add(&mut self, name: &str, value: impl Into<Value>) {
-        self.attributes.push(KeyValue::new(name.to_owned(), value.into().0));
+    pub(super) fn add(&mut self, name: impl Into<Key>, value: impl Into<Value>) {
+        self.attributes.push(KeyValue::new(name, value.into().0));
     }
 
     /// A field given as text: the message, an error, or an attribute.
-    pub(super) fn add_text(&mut self, name: &str, text: String) {
-        if name == "message" {
+    pub(super) fn add_text(&mut self, name: impl Into<Key>, text: String) {
+        let name = name.into();
+        if name.as_str() == "message" {
             self.message = Some(text);
-        } else if self.is_error(name) {
+        } else if self.is_error(name.as_str()) {
             self.error = Some(report_of_text(text));
         } else {
             self.add(name, text);
@@ -159,51 +198,39 @@ impl Fields {
         self.promotes && self.error.is_none() && ERROR_FIELDS.contains(&name)
     }
 
-    /// Where in the code, and on which thread, it was written.
-    pub(super) fn locate(&mut self, metadata: &Metadata<'_>, normalized: bool) {
-        if normalized {
-            // These are what the metadata was made of.
-            self.attributes.retain(|attribute| {
-                !matches!(attribute.key.as_str(), "log.target" | "log.module_path" | "log.file" | "log.line")
-            });
-        }
-        self.place(metadata.target(), metadata.module_path(), metadata.file(), metadata.line());
+    /// What an event made of a `log` record says of its origin: its metadata were made of it.
+    fn forget_origin(&mut self) {
+        self.attributes.retain(|attribute| {
+            !matches!(attribute.key.as_str(), "log.target" | "log.module_path" | "log.file" | "log.line")
+        });
     }
 
-    pub(super) fn place(
-        &mut self,
-        target: &str,
-        module: Option<&str>,
-        file: Option<&str>,
-        line: Option<u32>,
-    ) {
-        self.add("log.target", target.to_owned());
-        if let Some(module) = module {
-            self.add("code.module.name", module.to_owned());
-        }
-        if let Some(file) = file {
-            self.add("code.file.path", file.to_owned());
-        }
-        if let Some(line) = line {
-            self.add("code.line.number", line);
-        }
+    /// Where in the code it was written; and on which thread, of what may become an error.
+    pub(super) fn place(&mut self, origin: Origin) {
+        let Origin { target, module, file, line } = origin;
+        // A target is a module's path, unless the program says otherwise.
+        let module = module.filter(|module| *module != target);
+        self.add("log.target", target);
+        self.attributes.extend(module.map(|module| KeyValue::new("code.module.name", module)));
         if self.promotes {
-            self.place = file.zip(line).map(|(file, line)| Place { file: file.to_owned().into(), line });
+            self.place = file.clone().zip(line).map(|(file, line)| Place { file, line });
+            thread::describe(&mut self.attributes);
         }
-        thread::describe(&mut self.attributes);
+        self.attributes.extend(file.map(|file| KeyValue::new("code.file.path", file)));
+        self.attributes.extend(line.map(|line| KeyValue::new("code.line.number", i64::from(line))));
     }
 
     /// Hands over what was collected: as an error if there is one to report, else as a log record.
-    pub(super) fn record(self, client: &Client, level: Level, metadata: &Metadata<'_>) {
-        self.record_as(client, level, metadata.target().to_owned(), metadata.name());
-    }
-
-    pub(super) fn record_as(mut self, client: &Client, level: Level, target: String, fallback: &str) {
+    pub(super) fn record(mut self, client: &Client, level: Level, target: Cow<'static, str>, fallback: &str) {
         let from_message = level >= Level::Error && client.settings().errors_from_logs;
-        let error = self
-            .error
-            .take()
-            .or_else(|| from_message.then(|| ErrorReport::of(&Subject::text(&self.text(fallback)))));
+        let error = self.error.take().or_else(|| {
+            from_message.then(|| {
+                let text = self.take_text(fallback);
+                let report = ErrorReport::of(&Subject::text(&text));
+                self.message = Some(text);
+                report
+            })
+        });
         let Some(report) = error else {
             if client.takes(Signals::LOGS) {
                 client.record(self.into_log(level, target, fallback));
@@ -225,18 +252,18 @@ impl Fields {
         }
     }
 
-    fn text(&self, fallback: &str) -> String {
-        let message = self.message.clone().filter(|message| !message.is_empty());
+    fn take_text(&mut self, fallback: &str) -> String {
+        let message = self.message.take().filter(|message| !message.is_empty());
         message.or_else(|| summary(&self.attributes)).unwrap_or_else(|| fallback.to_owned())
     }
 
-    fn into_log(self, level: Level, target: String, fallback: &str) -> LogRecord {
-        let body = self.text(fallback);
+    fn into_log(mut self, level: Level, target: Cow<'static, str>, fallback: &str) -> LogRecord {
+        let body = self.take_text(fallback);
         LogRecord {
             time: self.time,
             level,
             body: body.into(),
-            target: target.into(),
+            target,
             correlation: Correlation::current(),
             attributes: self.attributes,
             dropped_attributes: 0,

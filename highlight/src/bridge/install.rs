@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use tracing::{dispatcher, subscriber};
 use tracing_subscriber::layer::SubscriberExt;
 
-use super::{event::EventLayer, filter::GlobalFilter, layer, log};
+use super::{event::EventLayer, filter::GlobalFilter, layer_behind_filter, log};
 use crate::{Client, say};
 
 /// What became of `tracing` in [`init`](crate::init).
@@ -50,7 +50,7 @@ fn install_subscriber(client: &Client) -> TracingSetup {
     // Set before anything is asked: a subscriber that is current on this thread only, be it with our layer, would not do for the
     // others. And not `with(Option)`, which does not tell the layer its subscriber.
     let set = if client.is_enabled() {
-        subscriber::set_global_default(ours.with(layer()))
+        subscriber::set_global_default(ours.with(layer_behind_filter()))
     } else {
         subscriber::set_global_default(ours)
     };

@@ -1,10 +1,10 @@
 //! Records of the `log` crate.
 
-use std::cell::Cell;
+use std::{borrow::Cow, cell::Cell};
 
 use log::{LevelFilter, Log, Metadata, Record, kv};
 
-use super::event::Fields;
+use super::event::{Fields, Origin};
 use crate::{Client, Level, text};
 
 /// The logger that `init` sets if the program has none.
@@ -45,13 +45,24 @@ impl Log for Bridge {
             // A visitor that never fails.
             let _ = record.key_values().visit(&mut fields);
             fields.set_message(text::of(record.args()));
-            fields.place(record.target(), record.module_path(), record.file(), record.line());
-            fields.record_as(&client, Level::from(record.level()), record.target().to_owned(), "");
+            let target: Cow<'static, str> = Cow::Owned(record.target().to_owned());
+            fields.place(Origin {
+                target: target.clone(),
+                module: known(record.module_path_static(), record.module_path()),
+                file: known(record.file_static(), record.file()),
+                line: record.line(),
+            });
+            fields.record(&client, Level::from(record.level()), target, "");
         }
         forward(record);
     }
 
     fn flush(&self) {}
+}
+
+/// A text that the compiler knows is not copied.
+fn known(constant: Option<&'static str>, text: Option<&str>) -> Option<Cow<'static, str>> {
+    constant.map(Cow::Borrowed).or_else(|| text.map(|text| Cow::Owned(text.to_owned())))
 }
 
 /// Shows the record to the program's `tracing` layers.
@@ -82,13 +93,13 @@ impl Drop for Forwarding {
 impl<'kvs> kv::VisitSource<'kvs> for Fields {
     fn visit_pair(&mut self, key: kv::Key<'kvs>, value: kv::Value<'kvs>) -> Result<(), kv::Error> {
         if let Some(number) = value.to_i64() {
-            self.add(key.as_str(), number);
+            self.add(key.as_str().to_owned(), number);
         } else if let Some(number) = value.to_f64() {
-            self.add(key.as_str(), number);
+            self.add(key.as_str().to_owned(), number);
         } else if let Some(truth) = value.to_bool() {
-            self.add(key.as_str(), truth);
+            self.add(key.as_str().to_owned(), truth);
         } else {
-            self.add_text(key.as_str(), text::of(value));
+            self.add_text(key.as_str().to_owned(), text::of(value));
         }
         Ok(())
     }

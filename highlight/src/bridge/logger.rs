@@ -39,7 +39,7 @@ impl LogProcessor for Records {
         let fallback = record.event_name().unwrap_or_default();
         let cx = elsewhere(record);
         let _guard = cx.as_ref().and_then(ambient::attach);
-        fields.record_as(&self.0, level, target, fallback);
+        fields.record(&self.0, level, target.into(), fallback);
     }
 
     fn event_enabled(&self, severity: Severity, target: &str, _name: Option<&str>) -> bool {

@@ -7,12 +7,10 @@ mod filter;
 mod install;
 mod log;
 mod logger;
-mod roots;
+mod span_layer;
 mod spans;
 
-use opentelemetry::trace::Tracer;
 use tracing::Subscriber;
-use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::{Layer, registry::LookupSpan};
 
 pub use self::install::TracingSetup;
@@ -22,12 +20,12 @@ pub(crate) use self::{
     carrier::TARGET as CARRIER_TARGET,
     install::{has_layer, install},
     logger::provider as logger_provider,
+    span_layer::enter_active,
 };
 use self::{
     event::EventLayer,
     filter::{EventFilter, SpanFilter},
-    roots::Roots,
-    spans::LateTracer,
+    span_layer::SpanLayer,
 };
 
 /// The layer for a program that builds its own `tracing` subscriber.
@@ -77,25 +75,13 @@ pub fn layer<S>() -> impl Layer<S> + Send + Sync + 'static
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
-    let spans = lean(tracing_opentelemetry::layer().with_tracer(LateTracer));
-    spans
-        .and_then(Roots::new())
-        .with_filter(SpanFilter)
-        .and_then(EventLayer::default().with_filter(EventFilter))
+    SpanLayer::new().with_filter(SpanFilter).and_then(EventLayer::default().with_filter(EventFilter))
 }
 
-/// What nobody reads on a span is left out: code location, thread, busy and idle times.
-fn lean<S, T>(layer: OpenTelemetryLayer<S, T>) -> OpenTelemetryLayer<S, T>
+/// The same for the subscriber that has our filter for all its layers: asking again for each of them costs more than the rest.
+fn layer_behind_filter<S>() -> impl Layer<S> + Send + Sync + 'static
 where
-    S: Subscriber + for<'span> LookupSpan<'span>,
-    T: Tracer + 'static,
-    T::Span: Send + Sync,
+    S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
-    layer
-        .with_location(false)
-        .with_threads(false)
-        .with_tracked_inactivity(false)
-        // Read, and left out in the end, by `carrier::starts`.
-        .with_target(true)
-        .with_error_records_to_exceptions(false)
+    SpanLayer::new().and_then(EventLayer::default())
 }

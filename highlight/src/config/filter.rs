@@ -66,8 +66,7 @@ impl Filter {
 }
 
 fn is_own(target: &str) -> bool {
-    let crate_name = target.split_once("::").map_or(target, |(first, _)| first);
-    OWN_CRATES.contains(&crate_name) && !is_at_or_below(target, REQUEST_TARGET)
+    OWN_CRATES.iter().any(|own| is_at_or_below(target, own)) && !is_at_or_below(target, REQUEST_TARGET)
 }
 
 /// Whether `target` is `prefix` or a module inside it.

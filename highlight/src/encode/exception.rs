@@ -11,75 +11,84 @@
 //! | `exception.structured_stacktrace` | the frames with their source code, if [`Config::source_context`](crate::Config::source_context) says so |
 //! | `code.file.path`, `code.line.number`, `code.function.name` | where it was reported |
 
-use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
+use opentelemetry::{KeyValue, Value};
 
 use crate::{record::Exception, stack::Renderer};
 
 use super::{
-    sanitize::Sanitizer,
-    value::{any_value, attribute, cut, text, texts},
+    keys, log,
+    sanitize::{self, Given, Owner, Sanitizer},
+    value::{cut, texts},
+    wire::{Scalar, Writer},
 };
 
 /// The stack with its source lines, as JSON (C§6.3.7).
-pub(super) const STRUCTURED: &str = "exception.structured_stacktrace";
+const STRUCTURED: &str = "exception.structured_stacktrace";
 /// Longer messages are cut by the server (C§1.3), in the middle of a character if need be.
 const MESSAGE_LIMIT: usize = 10_000;
 /// No real chain is longer; a `source()` that returns itself is.
 const CAUSES_LIMIT: usize = 32;
 
-/// Adds the attributes of `exception` and returns its message.
+/// Writes the attributes of `exception` that are not `given`, and returns its message.
 pub(super) fn describe(
+    out: &mut Writer,
     exception: Exception,
-    sanitizer: Sanitizer<'_>,
+    given: &[KeyValue],
+    sanitizer: &mut Sanitizer<'_>,
     renderer: &Renderer,
-    attributes: &mut Vec<KeyValue>,
 ) -> String {
-    let type_name = exception.type_name.map(std::borrow::Cow::into_owned).filter(|name| !name.is_empty());
-    let mut message = meaningful(exception.message)
+    let type_name = exception.type_name.filter(|name| !name.is_empty());
+    let type_name = type_name.map(|name| sanitizer.text(&name).into_owned());
+    let message = meaningful(exception.message)
         .or_else(|| type_name.clone())
         .unwrap_or_else(|| "unknown error".to_owned());
-    sanitizer.text(&mut message);
-    cut(&mut message, MESSAGE_LIMIT);
+    let message = cut(sanitizer.text(&message), MESSAGE_LIMIT).into_owned();
+    let causes = exception.causes.iter().take(CAUSES_LIMIT);
+    let causes: Vec<_> = causes.map(|cause| sanitizer.text(cause).into_owned()).collect();
+    let clean = |line: &mut String| sanitizer.text_of(line);
+    let rendered = renderer.render(exception.stack, exception.place.as_ref(), &clean);
 
-    let mut add = |key: &str, value| {
-        if attributes.iter().all(|present| present.key != key) {
-            attributes.push(attribute(key, value));
+    // Whatever the description consists of is cleaned: a stack may quote the program and its state.
+    let mut add = |out: &mut Writer, key: &'static str, value: Value| {
+        if !is_given(given, key) {
+            let attribute = KeyValue::new(key, value);
+            sanitizer.attribute(out, log::ATTRIBUTES, Owner::Error, &mut Given::default(), &attribute);
         }
     };
-    add("exception.message", text(message.clone()));
-    if let Some(mut name) = type_name {
-        sanitizer.text(&mut name);
-        add("exception.type", text(name.clone()));
-        add("error.type", text(name));
+    add(out, "exception.message", message.clone().into());
+    if let Some(name) = type_name {
+        add(out, "exception.type", name.clone().into());
+        add(out, "error.type", name.into());
     }
-    if !exception.causes.is_empty() {
-        let causes = exception.causes.into_iter().take(CAUSES_LIMIT);
-        let clean = causes.map(|mut cause| {
-            sanitizer.text(&mut cause);
-            cause
-        });
-        add("exception.causes", texts(clean));
+    if !causes.is_empty() {
+        add(out, "exception.causes", texts(causes));
     }
     if exception.cause_types.iter().any(|name| !name.is_empty()) {
-        let names = exception.cause_types.into_iter().take(CAUSES_LIMIT);
-        add("exception.cause_types", texts(names.map(std::borrow::Cow::into_owned)));
+        add(out, "exception.cause_types", texts(exception.cause_types.into_iter().take(CAUSES_LIMIT)));
     }
-    let clean = |line: &mut String| sanitizer.text(line);
-    if let Some(trace) = renderer.render(exception.stack, exception.place.as_ref(), &clean) {
+    if let Some(trace) = rendered {
         if let Some(structured) = trace.structured {
-            add(STRUCTURED, text(structured));
+            // Cleaned line by line, before it became JSON.
+            out.attribute(log::ATTRIBUTES, STRUCTURED, Scalar::Text(&structured));
         }
-        add("exception.stacktrace", text(trace.text));
+        add(out, "exception.stacktrace", trace.text.into());
         if let Some(function) = trace.function {
-            add("code.function.name", text(function));
+            add(out, "code.function.name", function.into());
         }
     }
     if let Some(place) = exception.place {
-        let line = Value::IntValue(place.line.into());
-        add("code.file.path", text(place.file));
-        add("code.line.number", any_value(line));
+        add(out, "code.file.path", place.file.into());
+        add(out, "code.line.number", i64::from(place.line).into());
     }
     message
+}
+
+/// Whether the program has said so itself. What it calls `exception.*` has moved out of the way.
+fn is_given(given: &[KeyValue], key: &str) -> bool {
+    !key.starts_with("exception.")
+        && given.iter().any(|attribute| {
+            keys::stored(attribute.key.as_str()) == key && !sanitize::is_empty(&attribute.value)
+        })
 }
 
 /// The server rejects an empty message and drops `[{}]`, which is what some SDKs make of an empty object (C§6.1).

@@ -7,13 +7,14 @@ use opentelemetry::{
     Array, InstrumentationScope, KeyValue, StringValue, TraceFlags, Value as GivenValue,
     trace::{SpanContext, SpanKind, Status, TraceState},
 };
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue as ProtoKeyValue, any_value::Value};
-use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
-
-use super::{
-    Encoder, ExportLogsServiceRequest, ExportTraceServiceRequest, LogRecord, Message, Service, Settings,
-    SpanData, SpanId, TraceId,
+use opentelemetry_proto::tonic::{
+    collector::{logs::v1::ExportLogsServiceRequest, trace::v1::ExportTraceServiceRequest},
+    common::v1::{AnyValue, KeyValue as ProtoKeyValue, any_value::Value},
 };
+use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
+use prost::Message as _;
+
+use super::{Encoder, LogRecord, Service, Settings, SpanData, SpanId, TraceId};
 use crate::{
     Level,
     record::{Correlation, Exception},
@@ -32,6 +33,11 @@ pub fn redact(data: &[u8]) {
     let redactor = Redactor::default();
     redactor.is_secret(key);
     let once = redactor.text(key, text);
+    if redactor.finds_nothing(key, text) {
+        assert_eq!(once, text);
+    } else {
+        assert_ne!(once, text, "not scanned");
+    }
     assert!(once.len() <= text.len() * REDACTED.len(), "{} bytes of {}", once.len(), text.len());
     assert_eq!(redactor.text(key, &once), once, "twice is not once");
     let planted = format!("{text}&token=hunter2");
@@ -73,7 +79,7 @@ pub fn encode(data: &[u8]) {
         dropped_attributes: 0,
         exception: exception.map(Box::new),
     };
-    let decoded = ExportLogsServiceRequest::decode(encoder.logs(vec![record]).bytes.as_slice());
+    let decoded = ExportLogsServiceRequest::decode(encoder.logs(&mut [record]).bytes.as_slice());
     assert!(decoded.is_ok(), "{decoded:?}");
     let records = decoded.into_iter().flat_map(|request| request.resource_logs);
     for record in records.flat_map(|logs| logs.scope_logs).flat_map(|logs| logs.log_records) {
@@ -89,7 +95,7 @@ pub fn encode(data: &[u8]) {
     }
 
     let decoded =
-        ExportTraceServiceRequest::decode(encoder.spans(vec![span(name, attributes)]).bytes.as_slice());
+        ExportTraceServiceRequest::decode(encoder.spans(&mut [span(name, attributes)]).bytes.as_slice());
     assert!(decoded.is_ok(), "{decoded:?}");
     let spans = decoded.into_iter().flat_map(|request| request.resource_spans);
     for span in spans.flat_map(|spans| spans.scope_spans).flat_map(|spans| spans.spans) {

@@ -1,20 +1,14 @@
 //! Log records; an error is one with `exception.*` attributes (C§6.1).
 
-use std::sync::Arc;
+use std::{borrow::Cow, mem, sync::Arc};
 
-use opentelemetry::{SpanId, TraceId};
-use opentelemetry_proto::{
-    tonic::{
-        common::v1::KeyValue,
-        logs::v1::{LogRecord as ProtoRecord, SeverityNumber},
-    },
-    transform::common::tonic::Attributes,
-};
+use opentelemetry::{KeyValue, SpanId, TraceId};
+use opentelemetry_proto::tonic::logs::v1::SeverityNumber;
 
 use crate::{
     Level,
     before_send::{BeforeSend, Outgoing, OutgoingKind},
-    record::{Correlation, Exception, LogRecord},
+    record::{Correlation, LogRecord},
     stack::Renderer,
     stamp::{SESSION_ID, TRACE_ID},
 };
@@ -22,90 +16,88 @@ use crate::{
 use super::{
     exception,
     sanitize::{Given, Owner, Sanitizer},
-    value::{attribute, text, unix_nanos},
+    value::unix_nanos,
+    wire::{ITEM, Scalar, Writer},
 };
 
-/// `None` if the hook drops it.
-pub(super) fn encode(
-    mut record: LogRecord,
-    sanitizer: Sanitizer<'_>,
+/// The field of a record's attributes.
+pub(super) const ATTRIBUTES: u32 = 6;
+
+/// Writes the record as this field; `false` if the hook drops it.
+pub(super) fn write(
+    out: &mut Writer,
+    field: u32,
+    record: &mut LogRecord,
+    sanitizer: &mut Sanitizer<'_>,
     before_send: Option<&BeforeSend>,
     renderer: &Renderer,
-    is_synthetic: fn(TraceId, SpanId) -> bool,
-) -> Option<ProtoRecord> {
-    let Correlation { session_id, request_id, span, user } = record.correlation;
-
-    // Ours come first: the first to name a session or a request is the one that counts.
-    let mut attributes = Vec::with_capacity(record.attributes.len() + 2);
-    let present = |id: Option<Arc<str>>| id.filter(|id| !id.is_empty());
-    if let Some(id) = present(session_id) {
-        attributes.push(attribute(SESSION_ID, text(&*id)));
-    }
-    if let Some(id) = present(request_id) {
-        attributes.push(attribute(TRACE_ID, text(&*id)));
-    }
-    if let Some(user) = user {
-        attributes.append(&mut Attributes::from(user.attributes().to_vec()).0);
-    }
-    attributes.append(&mut Attributes::from(record.attributes).0);
-    let dropped_attributes_count = record.dropped_attributes;
-    let mut body = record.body.into_owned();
+) -> bool {
+    let mut ours = ids(&record.correlation);
     if let Some(hook) = before_send {
-        let (level, exception) = (Some(record.level), record.exception.as_deref_mut());
-        if !keeps(hook, level, &mut body, &mut attributes, exception) {
-            return None;
+        let user = record.correlation.user.take();
+        let user = user.iter().flat_map(|user| user.attributes()).cloned();
+        let all = ours.iter_mut().filter_map(Option::take).chain(user);
+        let theirs = mem::take(&mut record.attributes);
+        record.attributes = all.chain(theirs).collect();
+        if !keeps(hook, record) {
+            return false;
         }
     }
-    sanitizer.attributes(Owner::Log, &mut Given::default(), &mut attributes);
-    if let Some(exception) = record.exception {
-        let own = attributes.len();
-        let message = exception::describe(*exception, sanitizer, renderer, &mut attributes);
-        if body.is_empty() {
-            body = message;
-        }
-        // Whatever the description consists of: a stack may quote the program and its state. That in JSON was cleaned line by
-        // line, before it became JSON.
-        for attribute in attributes[own..].iter_mut().filter(|added| added.key != exception::STRUCTURED) {
-            sanitizer.described(attribute);
-        }
-    }
-    sanitizer.body(&mut body);
+    out.nested(field, ITEM, |out| fields(out, record, &ours, sanitizer, renderer));
+    true
+}
 
+/// The session and the request that a record belongs to.
+fn ids(correlation: &Correlation) -> [Option<KeyValue>; 2] {
+    [(SESSION_ID, &correlation.session_id), (TRACE_ID, &correlation.request_id)].map(|(key, id)| {
+        let id = id.as_ref().filter(|id| !id.is_empty())?;
+        Some(KeyValue::new(key, Arc::clone(id)))
+    })
+}
+
+fn fields(
+    out: &mut Writer,
+    record: &mut LogRecord,
+    ours: &[Option<KeyValue>],
+    sanitizer: &mut Sanitizer<'_>,
+    renderer: &Renderer,
+) {
     let nanos = unix_nanos(record.time);
+    out.fixed64(1, nanos);
     let (severity_text, severity_number) = severity(record.level);
-    let mut encoded = ProtoRecord {
-        time_unix_nano: nanos,
-        observed_time_unix_nano: nanos,
-        severity_number: severity_number.into(),
-        severity_text: severity_text.to_owned(),
-        body: Some(text(body)),
-        attributes,
-        dropped_attributes_count,
-        ..ProtoRecord::default()
-    };
-    if let Some((trace_id, span_id, flags)) = span.filter(|(id, ..)| *id != TraceId::INVALID) {
-        encoded.trace_id = trace_id.to_bytes().to_vec();
-        encoded.flags = flags.to_u8().into();
-        if span_id != SpanId::INVALID && !is_synthetic(trace_id, span_id) {
-            encoded.span_id = span_id.to_bytes().to_vec();
+    out.number(2, severity_number as u64);
+    out.text(3, severity_text);
+    // Ours come first: the first to name a session or a request is the one that counts.
+    let user = record.correlation.user.iter().flat_map(|user| user.attributes());
+    let all = ours.iter().flatten().chain(user).chain(&record.attributes);
+    sanitizer.attributes(out, ATTRIBUTES, Owner::Log, &mut Given::default(), all);
+    if let Some(exception) = record.exception.take() {
+        let message = exception::describe(out, *exception, &record.attributes, sanitizer, renderer);
+        if record.body.is_empty() {
+            record.body = message.into();
         }
     }
-    Some(encoded)
+    out.scalar(5, Scalar::Text(&sanitizer.body(&record.body)));
+    out.number(7, record.dropped_attributes.into());
+    if let Some((trace_id, span_id, flags)) =
+        record.correlation.span.filter(|(id, ..)| *id != TraceId::INVALID)
+    {
+        out.fixed32(8, flags.to_u8().into());
+        out.bytes(9, &trace_id.to_bytes());
+        if span_id != SpanId::INVALID {
+            out.bytes(10, &span_id.to_bytes());
+        }
+    }
+    out.fixed64(11, nanos);
 }
 
 /// What the hook says of the record, as an error if it is one.
-fn keeps(
-    hook: &BeforeSend,
-    level: Option<Level>,
-    body: &mut String,
-    attributes: &mut Vec<KeyValue>,
-    exception: Option<&mut Exception>,
-) -> bool {
-    let Some(exception) = exception else {
-        let kind = OutgoingKind::Log;
+fn keeps(hook: &BeforeSend, record: &mut LogRecord) -> bool {
+    let (level, attributes) = (Some(record.level), &mut record.attributes);
+    let Some(exception) = &mut record.exception else {
         return hook.keeps(&mut Outgoing {
-            kind,
-            text: body,
+            kind: OutgoingKind::Log,
+            text: &mut record.body,
             attributes,
             level,
             error_type: None,
@@ -113,9 +105,10 @@ fn keeps(
             renamed: false,
         });
     };
+    let mut message = Cow::Owned(mem::take(&mut exception.message));
     let mut item = Outgoing {
         kind: OutgoingKind::Error,
-        text: &mut exception.message,
+        text: &mut message,
         attributes,
         level,
         error_type: exception.type_name.as_deref(),
@@ -125,8 +118,9 @@ fn keeps(
     let keeps = hook.keeps(&mut item);
     if item.renamed {
         // It takes on the message.
-        body.clear();
+        record.body = Cow::Borrowed("");
     }
+    exception.message = message.into_owned();
     keeps
 }
 

@@ -4,19 +4,23 @@
 //! cumulative all the same (OpenTelemetry's rule): their points are levels, which must not be summed, so they leave as
 //! gauges. The server drops exponential histograms, so they are left out here, where that can be counted.
 
+use std::{borrow::Cow, mem};
+
+use opentelemetry::{Array, Value};
 use opentelemetry_proto::tonic::{
     collector::metrics::v1::ExportMetricsServiceRequest,
-    common::v1::KeyValue,
+    common::v1::{AnyValue, KeyValue, KeyValueList, any_value::Value as ProtoValue},
     metrics::v1::{
-        AggregationTemporality, Exemplar, Gauge, Histogram, Metric, ResourceMetrics, ScopeMetrics, Sum,
-        metric::Data,
+        AggregationTemporality, Exemplar, Gauge, Histogram, Metric, ScopeMetrics, Sum, metric::Data,
     },
-    resource::v1::Resource,
 };
 use opentelemetry_sdk::metrics::data;
 use prost::Message;
 
-use super::sanitize::{Given, Owner, Sanitizer};
+use super::{
+    sanitize::{Given, Owner, Sanitizer},
+    wire::{GROUP, Writer},
+};
 use crate::before_send::{BeforeSend, Outgoing, OutgoingKind};
 
 /// How much is put into one request, about; a metric is never split.
@@ -34,9 +38,10 @@ pub(crate) struct EncodedMetrics {
 }
 
 pub(super) fn encode(
+    out: &mut Writer,
     metrics: &data::ResourceMetrics,
-    resource: &Resource,
-    sanitizer: Sanitizer<'_>,
+    resource: &[u8],
+    sanitizer: &mut Sanitizer<'_>,
     before_send: Option<&BeforeSend>,
 ) -> EncodedMetrics {
     let mut encoded = EncodedMetrics::default();
@@ -44,8 +49,8 @@ pub(super) fn encode(
     for of_resource in &mut request.resource_metrics {
         for of_scope in &mut of_resource.scope_metrics {
             if let Some(scope) = &mut of_scope.scope {
-                sanitizer.text(&mut scope.name);
-                sanitizer.attributes(Owner::Scope, &mut Given::default(), &mut scope.attributes);
+                sanitizer.text_of(&mut scope.name);
+                clean(sanitizer, Owner::Scope, &mut scope.attributes);
             }
             if let Some(hook) = before_send {
                 of_scope.metrics =
@@ -66,14 +71,14 @@ pub(super) fn encode(
     }
     let of_resources = request.resource_metrics.into_iter();
     for of_scope in of_resources.flat_map(|of_resource| of_resource.scope_metrics) {
-        encoded.requests.extend(in_requests(of_scope, resource));
+        encoded.requests.extend(in_requests(out, of_scope, resource));
     }
     encoded
 }
 
 /// The metrics of one scope in requests of about [`REQUEST_BYTES`], so that no request is too large for the server however much
 /// was collected.
-fn in_requests(mut of_scope: ScopeMetrics, resource: &Resource) -> Vec<(Vec<u8>, u64)> {
+fn in_requests(out: &mut Writer, mut of_scope: ScopeMetrics, resource: &[u8]) -> Vec<(Vec<u8>, u64)> {
     let mut requests = Vec::new();
     let mut metrics = std::mem::take(&mut of_scope.metrics).into_iter().peekable();
     while let Some(first) = metrics.next() {
@@ -86,11 +91,13 @@ fn in_requests(mut of_scope: ScopeMetrics, resource: &Resource) -> Vec<(Vec<u8>,
             group.push(next);
         }
         let points = group.iter().map(points).sum();
-        let scope_metrics = vec![ScopeMetrics { metrics: group, ..of_scope.clone() }];
-        let of_resource =
-            ResourceMetrics { resource: Some(resource.clone()), scope_metrics, ..ResourceMetrics::default() };
-        let request = ExportMetricsServiceRequest { resource_metrics: vec![of_resource] };
-        requests.push((request.encode_to_vec(), points));
+        let of_scope = ScopeMetrics { metrics: group, ..of_scope.clone() };
+        out.truncate(0);
+        out.nested(1, GROUP, |out| {
+            out.raw(resource);
+            out.given_bytes(2, &of_scope.encode_to_vec());
+        });
+        requests.push((out.as_bytes().to_vec(), points));
     }
     requests
 }
@@ -148,31 +155,93 @@ fn keeps(hook: &BeforeSend, metric: &mut Metric) -> bool {
         _ => None,
     };
     // What is not sent anyway is not asked about.
-    attributes.is_none_or(|attributes| {
-        hook.keeps(&mut Outgoing {
-            kind: OutgoingKind::Metric,
-            text: &mut metric.name,
-            attributes,
-            level: None,
-            error_type: None,
-            status: None,
-            renamed: false,
-        })
-    })
+    let Some(attributes) = attributes else { return true };
+    let mut name = Cow::Owned(mem::take(&mut metric.name));
+    let mut given = plain(attributes);
+    let keeps = hook.keeps(&mut Outgoing {
+        kind: OutgoingKind::Metric,
+        text: &mut name,
+        attributes: &mut given,
+        level: None,
+        error_type: None,
+        status: None,
+        renamed: false,
+    });
+    metric.name = name.into_owned();
+    *attributes = given.iter().map(KeyValue::from).collect();
+    keeps
+}
+
+/// The attributes as they were before OpenTelemetry made its messages of them.
+fn plain(attributes: &mut Vec<KeyValue>) -> Vec<opentelemetry::KeyValue> {
+    let plain = |attribute: KeyValue| {
+        let value = match attribute.value?.value? {
+            ProtoValue::StringValue(text) => text.into(),
+            ProtoValue::BoolValue(boolean) => boolean.into(),
+            ProtoValue::IntValue(number) => number.into(),
+            ProtoValue::DoubleValue(number) => number.into(),
+            ProtoValue::ArrayValue(list) => list_of(list.values)?,
+            // Nothing is made to these.
+            _ => return None,
+        };
+        Some(opentelemetry::KeyValue::new(attribute.key, value))
+    };
+    mem::take(attributes).into_iter().filter_map(plain).collect()
+}
+
+/// All elements are of the first one's type.
+fn list_of(list: Vec<AnyValue>) -> Option<Value> {
+    let values = list.into_iter().filter_map(|element| element.value);
+    let mut values = values.peekable();
+    Some(Value::Array(match values.peek()? {
+        ProtoValue::StringValue(_) => Array::String(
+            values
+                .map_while(
+                    |value| if let ProtoValue::StringValue(text) = value { Some(text.into()) } else { None },
+                )
+                .collect(),
+        ),
+        ProtoValue::BoolValue(_) => Array::Bool(
+            values
+                .map_while(
+                    |value| if let ProtoValue::BoolValue(boolean) = value { Some(boolean) } else { None },
+                )
+                .collect(),
+        ),
+        ProtoValue::IntValue(_) => Array::I64(
+            values
+                .map_while(|value| if let ProtoValue::IntValue(number) = value { Some(number) } else { None })
+                .collect(),
+        ),
+        ProtoValue::DoubleValue(_) => Array::F64(
+            values
+                .map_while(
+                    |value| if let ProtoValue::DoubleValue(number) = value { Some(number) } else { None },
+                )
+                .collect(),
+        ),
+        _ => return None,
+    }))
+}
+
+/// What is left of the attributes: written, as all others are, and read back. There are few.
+fn clean(sanitizer: &mut Sanitizer<'_>, owner: Owner, attributes: &mut Vec<KeyValue>) {
+    let mut out = Writer::default();
+    sanitizer.attributes(&mut out, 1, owner, &mut Given::default(), &plain(attributes));
+    *attributes = KeyValueList::decode(out.as_bytes()).unwrap_or_default().values;
 }
 
 /// Cleans the attributes of every data point; says how many there are and whether the server can store them.
-fn sanitize(metric: &mut Metric, sanitizer: Sanitizer<'_>) -> (u64, bool) {
-    sanitizer.text(&mut metric.name);
-    sanitizer.text(&mut metric.description);
-    sanitizer.text(&mut metric.unit);
+fn sanitize(metric: &mut Metric, sanitizer: &mut Sanitizer<'_>) -> (u64, bool) {
+    sanitizer.text_of(&mut metric.name);
+    sanitizer.text_of(&mut metric.description);
+    sanitizer.text_of(&mut metric.unit);
     let mut points = 0;
     let mut point = |attributes: &mut Vec<KeyValue>, exemplars: &mut Vec<Exemplar>| {
         points += 1;
-        sanitizer.attributes(Owner::DataPoint, &mut Given::default(), attributes);
+        clean(sanitizer, Owner::DataPoint, attributes);
         for exemplar in exemplars {
-            let attributes = &mut exemplar.filtered_attributes;
-            sanitizer.attributes(Owner::DataPoint, &mut Given::default(), attributes);
+            clean(sanitizer, Owner::DataPoint, &mut exemplar.filtered_attributes);
         }
     };
     match &mut metric.data {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! let encoder = Encoder::new(&service, Settings { redactor: Some(Redactor::default()), before_send: None, is_synthetic });
-//! let body = encoder.spans(spans).bytes;       // an `ExportTraceServiceRequest`, protobuf
+//! let body = encoder.spans(&mut spans).bytes;      // an `ExportTraceServiceRequest`, protobuf
 //! ```
 //!
 //! Each call gives one whole OTLP request. The requests of one signal hold nothing but one repeated
@@ -15,30 +15,31 @@
 mod exception;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;
+mod keys;
 mod log;
 mod metric;
 mod resource;
 mod sanitize;
 mod span;
 mod value;
+mod wire;
 
-use std::{borrow::Cow, collections::HashMap, hash::Hash};
+use std::sync::{Mutex, PoisonError};
 
 use opentelemetry::{InstrumentationScope, SpanId, TraceId};
-use opentelemetry_proto::tonic::{
-    collector::{logs::v1::ExportLogsServiceRequest, trace::v1::ExportTraceServiceRequest},
-    common::v1::InstrumentationScope as ProtoScope,
-    logs::v1::{ResourceLogs, ScopeLogs},
-    resource::v1::Resource,
-    trace::v1::{ResourceSpans, ScopeSpans},
-};
 use opentelemetry_sdk::{metrics::data::ResourceMetrics, trace::SpanData};
-use prost::Message;
 
 use crate::{before_send::BeforeSend, record::LogRecord, redact::Redactor, stack::Renderer};
 
-use self::sanitize::{Given, Owner, Sanitizer};
+use self::{
+    keys::Keys,
+    sanitize::{Given, Owner, Sanitizer},
+    wire::{GROUP, VALUE, Writer},
+};
 pub(crate) use self::{metric::EncodedMetrics, resource::Service};
+
+/// What is kept of the buffer; one large item must not hold its memory for ever.
+const KEPT: usize = 1 << 20;
 
 /// What the encoder is told once.
 #[derive(Debug, Clone)]
@@ -55,9 +56,19 @@ pub(crate) struct Settings {
 /// Encodes the three signals of one client.
 #[derive(Debug)]
 pub(crate) struct Encoder {
-    resource: Resource,
+    /// The resource as a field of what it belongs to, the same one in all three signals.
+    resource: Vec<u8>,
     settings: Settings,
     renderer: Renderer,
+    /// Taken out for each call: what a panic leaves behind is not used again.
+    desk: Mutex<Option<Desk>>,
+}
+
+/// What is kept from one call to the next.
+#[derive(Debug, Default)]
+struct Desk {
+    out: Writer,
+    keys: Keys,
 }
 
 /// A request, and what became of the items given.
@@ -71,15 +82,13 @@ pub(crate) struct EncodedItems {
 
 impl Encoder {
     pub(crate) fn new(service: &Service, settings: Settings) -> Self {
-        let mut attributes = service.attributes();
-        let sanitizer = Sanitizer { redactor: settings.redactor.as_ref() };
-        sanitizer.attributes(Owner::Resource, &mut Given::default(), &mut attributes);
-        let resource = Resource { attributes, ..Resource::default() };
-        Self { resource, settings, renderer: Renderer::default() }
-    }
-
-    fn sanitizer(&self) -> Sanitizer<'_> {
-        Sanitizer { redactor: self.settings.redactor.as_ref() }
+        let Desk { mut out, mut keys } = Desk::default();
+        let mut sanitizer = Sanitizer::new(settings.redactor.as_ref(), &mut keys);
+        out.nested(1, GROUP, |out| {
+            sanitizer.attributes(out, 1, Owner::Resource, &mut Given::default(), &service.attributes());
+        });
+        let resource = out.as_bytes().to_vec();
+        Self { resource, settings, renderer: Renderer::default(), desk: Mutex::new(Some(Desk { out, keys })) }
     }
 
     /// Writes stacks with this renderer.
@@ -87,123 +96,102 @@ impl Encoder {
         Self { renderer, ..self }
     }
 
-    /// One `ExportTraceServiceRequest`, grouped by instrumentation scope. No spans, no bytes.
-    pub(crate) fn spans(&self, spans: Vec<SpanData>) -> EncodedItems {
-        let (sanitizer, hook) = (self.sanitizer(), self.settings.before_send.as_ref());
-        let mut groups = Groups::default();
-        for mut span in spans {
-            let scope = std::mem::take(&mut span.instrumentation_scope);
-            if let Some(span) = span::encode(span, sanitizer, hook, self.settings.is_synthetic) {
-                groups.add(scope, span);
-            }
-        }
-        let items = groups.len();
-        if items == 0 {
-            return EncodedItems::default();
-        }
-        let scope_spans = groups.into_iter().map(|(scope, spans)| ScopeSpans {
-            schema_url: scope.schema_url().unwrap_or_default().to_owned(),
-            scope: Some(self.scope(&scope)),
-            spans,
-        });
-        let request = ExportTraceServiceRequest {
-            resource_spans: vec![ResourceSpans {
-                resource: Some(self.resource.clone()),
-                scope_spans: scope_spans.collect(),
-                ..ResourceSpans::default()
-            }],
-        };
-        EncodedItems { bytes: request.encode_to_vec(), items }
+    /// Whether encoding calls functions of the program's.
+    pub(crate) fn asks_program(&self) -> bool {
+        let Settings { redactor, before_send, .. } = &self.settings;
+        before_send.is_some() || redactor.as_ref().is_some_and(|redactor| !redactor.is_steady())
     }
 
-    /// One `ExportLogsServiceRequest`, grouped by target. No records, no bytes.
-    pub(crate) fn logs(&self, records: Vec<LogRecord>) -> EncodedItems {
-        let (sanitizer, hook) = (self.sanitizer(), self.settings.before_send.as_ref());
-        let mut groups = Groups::default();
-        for mut record in records {
-            let target = std::mem::take(&mut record.target);
-            let is_synthetic = self.settings.is_synthetic;
-            if let Some(record) = log::encode(record, sanitizer, hook, &self.renderer, is_synthetic) {
-                groups.add(target, record);
-            }
-        }
-        let items = groups.len();
-        if items == 0 {
-            return EncodedItems::default();
-        }
-        let scope_logs = groups.into_iter().map(|(target, log_records)| ScopeLogs {
-            scope: Some(ProtoScope { name: self.target(target), ..ProtoScope::default() }),
-            log_records,
-            ..ScopeLogs::default()
-        });
-        let request = ExportLogsServiceRequest {
-            resource_logs: vec![ResourceLogs {
-                resource: Some(self.resource.clone()),
-                scope_logs: scope_logs.collect(),
-                ..ResourceLogs::default()
-            }],
+    /// One `ExportTraceServiceRequest`, grouped by instrumentation scope. No spans, no bytes. Of the spans, what was needed is gone.
+    pub(crate) fn spans(&self, spans: &mut [SpanData]) -> EncodedItems {
+        let Settings { before_send, is_synthetic, .. } = &self.settings;
+        let scope = |span: &SpanData, out: &mut Writer, sanitizer: &mut Sanitizer<'_>| {
+            let scope = &span.instrumentation_scope;
+            self::scope(out, scope, sanitizer);
+            out.text(3, scope.schema_url().unwrap_or_default());
         };
-        EncodedItems { bytes: request.encode_to_vec(), items }
+        let write = |span: &mut SpanData, out: &mut Writer, sanitizer: &mut Sanitizer<'_>| {
+            span::write(out, 2, span, sanitizer, before_send.as_ref(), *is_synthetic)
+        };
+        self.request(spans, |a, b| a.instrumentation_scope == b.instrumentation_scope, scope, write)
+    }
+
+    /// One `ExportLogsServiceRequest`, grouped by target. No records, no bytes. Of the records, what was needed is gone.
+    pub(crate) fn logs(&self, records: &mut [LogRecord]) -> EncodedItems {
+        let before_send = self.settings.before_send.as_ref();
+        let scope = |record: &LogRecord, out: &mut Writer, sanitizer: &mut Sanitizer<'_>| {
+            out.nested(1, VALUE, |out| out.text(1, &sanitizer.text(&record.target)));
+        };
+        let write = |record: &mut LogRecord, out: &mut Writer, sanitizer: &mut Sanitizer<'_>| {
+            log::write(out, 2, record, sanitizer, before_send, &self.renderer)
+        };
+        self.request(records, |a, b| a.target == b.target, scope, write)
     }
 
     /// `ExportMetricsServiceRequest`s, with the number of data points in each and left out of all.
     pub(crate) fn metrics(&self, metrics: &ResourceMetrics) -> EncodedMetrics {
-        metric::encode(metrics, &self.resource, self.sanitizer(), self.settings.before_send.as_ref())
+        self.at_desk(|out, sanitizer| {
+            metric::encode(out, metrics, &self.resource, sanitizer, self.settings.before_send.as_ref())
+        })
     }
 
-    fn target(&self, target: Cow<'static, str>) -> String {
-        let mut name = target.into_owned();
-        self.sanitizer().text(&mut name);
-        name
-    }
-
-    /// Scope attributes overwrite those of resource, span and span event (C§3.1), so they are cleaned too.
-    fn scope(&self, scope: &InstrumentationScope) -> ProtoScope {
-        let mut scope = ProtoScope::from((scope, None));
-        let sanitizer = self.sanitizer();
-        sanitizer.text(&mut scope.name);
-        sanitizer.attributes(Owner::Scope, &mut Given::default(), &mut scope.attributes);
-        scope
-    }
-}
-
-/// Values by key, in the order in which the keys came first.
-struct Groups<K, V> {
-    index: HashMap<K, usize>,
-    groups: Vec<(K, Vec<V>)>,
-}
-
-impl<K, V> Default for Groups<K, V> {
-    fn default() -> Self {
-        Self { index: HashMap::new(), groups: Vec::new() }
-    }
-}
-
-impl<K, V> Groups<K, V> {
-    /// Values in all groups.
-    fn len(&self) -> u64 {
-        self.groups.iter().map(|(_, values)| values.len() as u64).sum()
-    }
-}
-
-impl<K: Clone + Eq + Hash, V> Groups<K, V> {
-    fn add(&mut self, key: K, value: V) {
-        if let Some((_, values)) = self.index.get(&key).and_then(|&at| self.groups.get_mut(at)) {
-            values.push(value);
-        } else {
-            self.index.insert(key.clone(), self.groups.len());
-            self.groups.push((key, vec![value]));
+    /// One request. Items of the same scope stand together, scopes in the order in which they come first.
+    fn request<T>(
+        &self,
+        items: &mut [T],
+        is_same_scope: impl Fn(&T, &T) -> bool,
+        scope: impl Fn(&T, &mut Writer, &mut Sanitizer<'_>),
+        write: impl Fn(&mut T, &mut Writer, &mut Sanitizer<'_>) -> bool,
+    ) -> EncodedItems {
+        // The first item of each scope, and the scope of each item.
+        let mut scopes: Vec<usize> = Vec::new();
+        let mut scope_of = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            let known = scopes.iter().position(|first| is_same_scope(&items[*first], item));
+            scope_of.push(known.unwrap_or(scopes.len()));
+            if known.is_none() {
+                scopes.push(at);
+            }
         }
+        self.at_desk(|out, sanitizer| {
+            let mut written = 0;
+            out.nested(1, GROUP, |out| {
+                out.raw(&self.resource);
+                for (number, first) in scopes.into_iter().enumerate() {
+                    let (before, start) = (written, out.len());
+                    out.nested(2, GROUP, |out| {
+                        scope(&items[first], out, sanitizer);
+                        let of_scope = items.iter_mut().zip(&scope_of).filter(|(_, scope)| **scope == number);
+                        written +=
+                            of_scope.map(|(item, _)| u64::from(write(item, out, sanitizer))).sum::<u64>();
+                    });
+                    if written == before {
+                        out.truncate(start);
+                    }
+                }
+            });
+            let bytes = if written == 0 { Vec::new() } else { out.as_bytes().to_vec() };
+            EncodedItems { bytes, items: written }
+        })
+    }
+
+    fn at_desk<T>(&self, work: impl FnOnce(&mut Writer, &mut Sanitizer<'_>) -> T) -> T {
+        let desk = || self.desk.lock().unwrap_or_else(PoisonError::into_inner);
+        let Desk { mut out, mut keys } = desk().take().unwrap_or_default();
+        out.clear(KEPT);
+        let done = work(&mut out, &mut Sanitizer::new(self.settings.redactor.as_ref(), &mut keys));
+        *desk() = Some(Desk { out, keys });
+        done
     }
 }
 
-impl<K, V> IntoIterator for Groups<K, V> {
-    type Item = (K, Vec<V>);
-    type IntoIter = std::vec::IntoIter<Self::Item>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.groups.into_iter()
-    }
+/// Scope attributes overwrite those of resource, span and span event (C§3.1), so they are cleaned too.
+fn scope(out: &mut Writer, scope: &InstrumentationScope, sanitizer: &mut Sanitizer<'_>) {
+    out.nested(1, VALUE, |out| {
+        out.text(1, &sanitizer.text(scope.name()));
+        out.text(2, scope.version().unwrap_or_default());
+        sanitizer.attributes(out, 3, Owner::Scope, &mut Given::default(), scope.attributes());
+    });
 }
 
 #[cfg(test)]

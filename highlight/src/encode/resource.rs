@@ -10,10 +10,8 @@
 //! | `host.name`, `process.pid` | tell apart the instances of a service |
 //! | `telemetry.distro.*`, `telemetry.sdk.*` | always |
 
-use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
+use opentelemetry::KeyValue;
 use opentelemetry_sdk::resource::{ResourceDetector, TelemetryResourceDetector};
-
-use super::value::{any_value, attribute, text};
 
 /// Who is sending.
 #[derive(Debug, Clone, Default)]
@@ -49,13 +47,14 @@ impl Service {
             ("telemetry.distro.name", Some("highlight-rust")),
             ("telemetry.distro.version", Some(env!("CARGO_PKG_VERSION"))),
         ];
-        let mut attributes: Vec<KeyValue> =
-            known.into_iter().filter_map(|(key, value)| Some(attribute(key, text(value?)))).collect();
-        attributes.push(attribute("process.pid", any_value(Value::IntValue(std::process::id().into()))));
-        attributes.extend(TelemetryResourceDetector.detect().iter().map(KeyValue::from));
+        let known = known.into_iter().filter_map(|(key, value)| Some(KeyValue::new(key, value?.to_owned())));
+        let mut attributes: Vec<KeyValue> = known.collect();
+        attributes.push(KeyValue::new("process.pid", i64::from(std::process::id())));
+        let sdk = TelemetryResourceDetector.detect();
+        attributes.extend(sdk.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())));
         for (key, value) in &self.extra {
-            if attributes.iter().all(|present| present.key != *key) {
-                attributes.push(attribute(key, text(value)));
+            if attributes.iter().all(|present| present.key.as_str() != key) {
+                attributes.push(KeyValue::new(key.clone(), value.clone()));
             }
         }
         attributes
@@ -64,14 +63,16 @@ impl Service {
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry::Value;
+
     use super::*;
 
     fn find<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a str> {
-        let mut found = attributes.iter().filter(|attribute| attribute.key == key);
-        let value = found.next()?.value.as_ref()?.value.as_ref()?;
+        let mut found = attributes.iter().filter(|attribute| attribute.key.as_str() == key);
+        let value = &found.next()?.value;
         assert!(found.next().is_none(), "{key} is there twice");
         match value {
-            Value::StringValue(text) => Some(text),
+            Value::String(text) => Some(text.as_str()),
             other => panic!("{key} is {other:?}"),
         }
     }

@@ -1,60 +1,131 @@
 //! Spans.
 
-use opentelemetry::{SpanId, TraceId};
-use opentelemetry_proto::tonic::trace::v1::{Span, span::Event};
+use std::{borrow::Cow, mem};
+
+use opentelemetry::{
+    SpanId, TraceId,
+    trace::{Event, Link, SpanContext, SpanKind, Status, TraceState},
+};
+use opentelemetry_proto::tonic::trace::v1::{SpanFlags, span::SpanKind as ProtoKind, status::StatusCode};
 use opentelemetry_sdk::trace::SpanData;
 
-use super::sanitize::{Given, Owner, Sanitizer};
+use super::{
+    sanitize::{Given, Owner, Sanitizer},
+    value::unix_nanos,
+    wire::{ITEM, VALUE, Writer},
+};
 use crate::{
     before_send::{BeforeSend, Outgoing, OutgoingKind},
     stamp,
 };
 
-/// `None` if the hook drops it.
-pub(super) fn encode(
-    mut data: SpanData,
-    sanitizer: Sanitizer<'_>,
+/// Writes the span as this field; `false` if the hook drops it.
+pub(super) fn write(
+    out: &mut Writer,
+    field: u32,
+    span: &mut SpanData,
+    sanitizer: &mut Sanitizer<'_>,
     before_send: Option<&BeforeSend>,
     is_synthetic: fn(TraceId, SpanId) -> bool,
-) -> Option<Span> {
-    if is_synthetic(data.span_context.trace_id(), data.parent_span_id) {
-        data.parent_span_id = SpanId::INVALID;
-        data.parent_span_is_remote = false;
+) -> bool {
+    // Only what came from outside can be made up.
+    if span.parent_span_is_remote && is_synthetic(span.span_context.trace_id(), span.parent_span_id) {
+        span.parent_span_id = SpanId::INVALID;
+        span.parent_span_is_remote = false;
     }
-    stamp::reveal(&mut data.attributes);
-    let mut span = Span::from(data);
-    let mut item = Outgoing {
-        kind: OutgoingKind::Span,
-        text: &mut span.name,
-        attributes: &mut span.attributes,
-        level: None,
-        error_type: None,
-        status: span.status.as_mut().map(|status| &mut status.message),
-        renamed: false,
+    stamp::reveal(&mut span.attributes);
+    let mut description = match &mut span.status {
+        Status::Error { description } => mem::take(description),
+        Status::Ok | Status::Unset => Cow::Borrowed(""),
     };
-    if before_send.is_some_and(|hook| !hook.keeps(&mut item)) {
-        return None;
+    if let Some(hook) = before_send {
+        let mut item = Outgoing {
+            kind: OutgoingKind::Span,
+            text: &mut span.name,
+            attributes: &mut span.attributes,
+            level: None,
+            error_type: None,
+            status: Some(&mut description),
+            renamed: false,
+        };
+        if !hook.keeps(&mut item) {
+            return false;
+        }
     }
-    sanitizer.span_name(&mut span.name);
-    sanitizer.text(&mut span.trace_state);
-    if let Some(status) = &mut span.status {
-        sanitizer.text(&mut status.message);
-    }
-    let mut given = Given::default();
-    sanitizer.attributes(Owner::Span, &mut given, &mut span.attributes);
-    for event in &mut span.events {
-        // What the span says about session and request holds for its events.
-        sanitizer.text(&mut event.name);
-        sanitizer.attributes(owner(event), &mut given.clone(), &mut event.attributes);
-    }
-    for link in &mut span.links {
-        sanitizer.text(&mut link.trace_state);
-        sanitizer.attributes(Owner::Event, &mut given.clone(), &mut link.attributes);
-    }
-    Some(span)
+    out.nested(field, ITEM, |out| fields(out, span, &description, sanitizer));
+    true
 }
 
-/// Events named `log` become log records, whose severity and message are attributes (C§7.4).
-fn owner(event: &Event) -> Owner {
-    if event.name == "log" { Owner::LogEvent } else { Owner::Event }
+fn fields(out: &mut Writer, span: &SpanData, description: &str, sanitizer: &mut Sanitizer<'_>) {
+    context(out, &span.span_context, sanitizer);
+    if span.parent_span_id != SpanId::INVALID {
+        out.bytes(4, &span.parent_span_id.to_bytes());
+    }
+    out.text(5, &sanitizer.span_name(&span.name));
+    let kind = match span.span_kind {
+        SpanKind::Internal => ProtoKind::Internal,
+        SpanKind::Server => ProtoKind::Server,
+        SpanKind::Client => ProtoKind::Client,
+        SpanKind::Producer => ProtoKind::Producer,
+        SpanKind::Consumer => ProtoKind::Consumer,
+    };
+    out.number(6, kind as u64);
+    out.fixed64(7, unix_nanos(span.start_time));
+    out.fixed64(8, unix_nanos(span.end_time));
+    let mut given = Given::default();
+    sanitizer.attributes(out, 9, Owner::Span, &mut given, &span.attributes);
+    out.number(10, span.dropped_attributes_count.into());
+    // What the span says about session and request holds for its events.
+    for each in &span.events.events {
+        out.nested(11, ITEM, |out| event(out, each, given.clone(), sanitizer));
+    }
+    out.number(12, span.events.dropped_count.into());
+    for each in &span.links.links {
+        out.nested(13, ITEM, |out| link(out, each, given.clone(), sanitizer));
+    }
+    out.number(14, span.links.dropped_count.into());
+    let code = match span.status {
+        Status::Unset => StatusCode::Unset,
+        Status::Ok => StatusCode::Ok,
+        Status::Error { .. } => StatusCode::Error,
+    };
+    if code != StatusCode::Unset || !description.is_empty() {
+        out.nested(15, VALUE, |out| {
+            out.text(2, &sanitizer.text(description));
+            out.number(3, code as u64);
+        });
+    }
+    out.fixed32(16, flags(&span.span_context, span.parent_span_is_remote));
+}
+
+/// Ids and state, which have the same fields in a span and in a link.
+fn context(out: &mut Writer, context: &SpanContext, sanitizer: &Sanitizer<'_>) {
+    out.bytes(1, &context.trace_id().to_bytes());
+    out.bytes(2, &context.span_id().to_bytes());
+    if *context.trace_state() != TraceState::NONE {
+        out.text(3, &sanitizer.text(&context.trace_state().header()));
+    }
+}
+
+/// Those of the context, and whether the parent, or the span linked to, is another process's.
+fn flags(context: &SpanContext, is_remote: bool) -> u32 {
+    let remote = if is_remote { SpanFlags::ContextIsRemoteMask as u32 } else { 0 };
+    u32::from(context.trace_flags().to_u8()) | SpanFlags::ContextHasIsRemoteMask as u32 | remote
+}
+
+fn event(out: &mut Writer, event: &Event, mut given: Given, sanitizer: &mut Sanitizer<'_>) {
+    out.fixed64(1, unix_nanos(event.timestamp));
+    let name = sanitizer.text(&event.name);
+    out.text(2, &name);
+    // Events named `log` become log records, whose severity and message are attributes (C§7.4).
+    let owner = if name == "log" { Owner::LogEvent } else { Owner::Event };
+    sanitizer.attributes(out, 3, owner, &mut given, &event.attributes);
+    out.number(4, event.dropped_attributes_count.into());
+}
+
+fn link(out: &mut Writer, link: &Link, mut given: Given, sanitizer: &mut Sanitizer<'_>) {
+    context(out, &link.span_context, sanitizer);
+    sanitizer.attributes(out, 4, Owner::Event, &mut given, &link.attributes);
+    out.number(5, link.dropped_attributes_count.into());
+    out.fixed32(6, flags(&link.span_context, link.span_context.is_remote()));
 }

@@ -12,7 +12,10 @@ use opentelemetry::{
     trace::{Event, Link, SpanContext, SpanKind, Status, TraceState},
 };
 use opentelemetry_proto::tonic::{
-    collector::metrics::v1::ExportMetricsServiceRequest,
+    collector::{
+        logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
+        trace::v1::ExportTraceServiceRequest,
+    },
     common::v1::{KeyValue as ProtoKeyValue, any_value::Value},
     logs::v1::LogRecord as ProtoRecord,
     metrics::v1::metric::Data,
@@ -26,6 +29,8 @@ use opentelemetry_sdk::{
     },
     trace::{SpanEvents, SpanLinks},
 };
+
+use prost::Message as _;
 
 use super::*;
 use crate::{
@@ -106,11 +111,11 @@ fn decode_spans(bytes: &[u8]) -> Vec<(String, Vec<Span>)> {
 }
 
 fn encode_span(span: SpanData) -> Span {
-    decode_spans(&encoder().spans(vec![span]).bytes).remove(0).1.remove(0)
+    decode_spans(&encoder().spans(&mut [span]).bytes).remove(0).1.remove(0)
 }
 
 fn encode_log(record: LogRecord) -> ProtoRecord {
-    let bytes = encoder().logs(vec![record]).bytes;
+    let bytes = encoder().logs(&mut [record]).bytes;
     let mut request = ExportLogsServiceRequest::decode(bytes.as_slice()).unwrap();
     request.resource_logs[0].scope_logs[0].log_records.remove(0)
 }
@@ -135,7 +140,7 @@ fn body(record: &ProtoRecord) -> &str {
 
 #[test]
 fn spans_are_grouped_by_scope_in_order() {
-    let bytes = encoder().spans(vec![span("a", "1"), span("b", "2"), span("a", "3")]).bytes;
+    let bytes = encoder().spans(&mut [span("a", "1"), span("b", "2"), span("a", "3")]).bytes;
     let groups = decode_spans(&bytes);
     let names: Vec<(&str, Vec<&str>)> = groups
         .iter()
@@ -150,9 +155,9 @@ fn spans_are_grouped_by_scope_in_order() {
 #[test]
 fn requests_join_by_concatenation() {
     let encoder = encoder();
-    let mut bytes = encoder.spans(vec![span("a", "1")]).bytes;
-    bytes.extend(encoder.spans(Vec::new()).bytes);
-    bytes.extend(encoder.spans(vec![span("b", "2")]).bytes);
+    let mut bytes = encoder.spans(&mut [span("a", "1")]).bytes;
+    bytes.extend(encoder.spans(&mut []).bytes);
+    bytes.extend(encoder.spans(&mut [span("b", "2")]).bytes);
     let request = ExportTraceServiceRequest::decode(bytes.as_slice()).unwrap();
     assert_eq!(request.resource_spans.len(), 2);
     for of_resource in &request.resource_spans {
@@ -161,11 +166,11 @@ fn requests_join_by_concatenation() {
         assert_eq!(find(attributes, "service.name").unwrap(), "checkout");
         assert_eq!(find(attributes, "field.level").unwrap(), "error");
     }
-    let mut logs = encoder.logs(vec![record("a")]).bytes;
-    logs.extend(encoder.logs(vec![record("b")]).bytes);
+    let mut logs = encoder.logs(&mut [record("a")]).bytes;
+    logs.extend(encoder.logs(&mut [record("b")]).bytes);
     let request = ExportLogsServiceRequest::decode(logs.as_slice()).unwrap();
     assert_eq!(request.resource_logs.len(), 2);
-    assert_eq!(encoder.logs(Vec::new()), EncodedItems::default());
+    assert_eq!(encoder.logs(&mut []), EncodedItems::default());
 }
 
 #[test]
@@ -174,7 +179,8 @@ fn c4_3_a_synthetic_parent_is_no_parent() {
     assert_eq!(real.parent_span_id, [2; 8]);
     assert_eq!(real.flags & 0x300, 0x300);
 
-    let root = encode_span(SpanData { parent_span_id: SYNTHETIC, ..span("a", "root") });
+    let root =
+        encode_span(SpanData { parent_span_id: SYNTHETIC, parent_span_is_remote: true, ..span("a", "root") });
     assert_eq!(root.parent_span_id, Vec::<u8>::new());
     assert_eq!(root.flags & 0x300, 0x100);
     assert_eq!(root.trace_id, [7; 16]);
@@ -271,7 +277,7 @@ fn logs_carry_their_correlation() {
         correlation: Correlation {
             session_id: Some("".into()),
             request_id: None,
-            span: Some((TRACE, SYNTHETIC, TraceFlags::SAMPLED)),
+            span: Some((TRACE, SpanId::INVALID, TraceFlags::SAMPLED)),
             ..Correlation::default()
         },
         ..record("m")
@@ -287,7 +293,7 @@ fn logs_carry_their_correlation() {
 #[test]
 fn logs_are_grouped_by_target() {
     let other = LogRecord { target: Cow::Owned("shop::carts".to_owned()), ..record("2") };
-    let bytes = encoder().logs(vec![record("1"), other, record("3")]).bytes;
+    let bytes = encoder().logs(&mut [record("1"), other, record("3")]).bytes;
     let request = ExportLogsServiceRequest::decode(bytes.as_slice()).unwrap();
     let counts: Vec<_> = request.resource_logs[0]
         .scope_logs

@@ -1,23 +1,44 @@
-//! Small pieces of OTLP: text values, attributes, times.
+//! Small pieces of OTLP: values, times, and what fits.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    borrow::Cow,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
-use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, any_value::Value};
+use opentelemetry::{Array, StringValue};
 
-pub(super) fn text(text: impl Into<String>) -> AnyValue {
-    any_value(Value::StringValue(text.into()))
+use super::wire::{Scalar, VALUE, Writer};
+
+/// The server drops truth values, but not their names (C§3.3).
+pub(super) fn boolean(boolean: bool) -> Scalar<'static> {
+    Scalar::Text(if boolean { "true" } else { "false" })
 }
 
-pub(super) fn any_value(value: Value) -> AnyValue {
-    AnyValue { value: Some(value) }
+/// The server has no text for what is no number (C§3.3).
+pub(super) fn float(number: f64) -> Scalar<'static> {
+    match number {
+        _ if number.is_finite() => Scalar::Float(number),
+        _ if number.is_nan() => Scalar::Text("NaN"),
+        f64::INFINITY => Scalar::Text("Infinity"),
+        _ => Scalar::Text("-Infinity"),
+    }
 }
 
-pub(super) fn texts(texts: impl IntoIterator<Item = String>) -> AnyValue {
-    any_value(Value::ArrayValue(ArrayValue { values: texts.into_iter().map(text).collect() }))
+/// Writes an `AnyValue` that is a list.
+pub(super) fn list<T>(out: &mut Writer, field: u32, list: &[T], each: impl Fn(&T) -> Scalar<'static>) {
+    list_with(out, field, list, |out, element| out.scalar(1, each(element)));
 }
 
-pub(super) fn attribute(key: impl Into<String>, value: AnyValue) -> KeyValue {
-    KeyValue { key: key.into(), value: Some(value), ..KeyValue::default() }
+/// The same, of what is not a scalar by itself.
+pub(super) fn list_with<T>(out: &mut Writer, field: u32, list: &[T], write: impl Fn(&mut Writer, &T)) {
+    out.nested(field, VALUE, |out| {
+        out.nested(5, VALUE, |out| list.iter().for_each(|element| write(out, element)));
+    });
+}
+
+/// A list of texts.
+pub(super) fn texts<T: Into<StringValue>>(texts: impl IntoIterator<Item = T>) -> opentelemetry::Value {
+    opentelemetry::Value::Array(Array::String(texts.into_iter().map(Into::into).collect()))
 }
 
 /// Nanoseconds since 1970; what does not fit is the nearest that does.
@@ -26,18 +47,17 @@ pub(super) fn unix_nanos(time: SystemTime) -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Cuts `text` to at most `limit` bytes, on a character's boundary, and marks the cut with `...`.
-pub(super) fn cut(text: &mut String, limit: usize) {
+/// At most `limit` bytes of `text`, cut on a character's boundary, the cut marked with `...`.
+pub(super) fn cut(text: Cow<'_, str>, limit: usize) -> Cow<'_, str> {
     const MARK: &str = "...";
     if text.len() <= limit {
-        return;
+        return text;
     }
     let mut end = limit.saturating_sub(MARK.len());
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    text.truncate(end);
-    text.push_str(MARK);
+    Cow::Owned([&text[..end], MARK].concat())
 }
 
 #[cfg(test)]
@@ -58,11 +78,10 @@ mod tests {
     proptest! {
         #[test]
         fn cut_text_fits_and_begins_like_the_original(original in ".{0,40}", limit in 3_usize..40) {
-            let mut text = original.clone();
-            cut(&mut text, limit);
+            let text = cut(original.as_str().into(), limit);
             prop_assert!(text.len() <= limit);
             if original.len() <= limit {
-                prop_assert_eq!(text, original);
+                prop_assert_eq!(&*text, original.as_str());
             } else {
                 let kept = text.strip_suffix("...").unwrap();
                 prop_assert!(original.starts_with(kept));

@@ -24,7 +24,7 @@ pub(super) fn span_name(method: &str, template: Option<&str>) -> Cow<'static, st
         known => known,
     };
     match template {
-        Some(template) => Cow::Owned(format!("{method} {template}")),
+        Some(template) => Cow::Owned([method, " ", template].concat()),
         None => Cow::Borrowed(method),
     }
 }
@@ -55,6 +55,12 @@ pub fn protocol_version(version: Version) -> Option<&'static str> {
         Version::HTTP_3 => Some("3"),
         _ => None,
     }
+}
+
+/// The version as one of those that [`protocol_version`] knows.
+pub(super) fn known_version(version: &str) -> Option<&'static str> {
+    const KNOWN: [&str; 5] = ["1.1", "2", "1.0", "3", "0.9"];
+    KNOWN.into_iter().find(|known| *known == version)
 }
 
 /// The boundaries that the conventions advise for durations, in seconds. Explicit, because the server drops exponential

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, header};
 use opentelemetry::KeyValue;
 use percent_encoding::{PercentDecode, percent_decode};
 
@@ -32,8 +32,11 @@ impl<'a> GrpcHeaders<'a> {
     /// What the headers say.
     #[must_use]
     pub fn of(headers: &'a HeaderMap) -> Self {
-        let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        Self { content_type: header("content-type"), timeout: header("grpc-timeout") }
+        let text = |value: &'a HeaderValue| value.to_str().ok();
+        let content_type = headers.get(header::CONTENT_TYPE).and_then(text);
+        // Few requests have a body, and fewer are calls.
+        let timeout = content_type.and_then(|_| headers.get("grpc-timeout").and_then(text));
+        Self { content_type, timeout }
     }
 }
 

@@ -53,7 +53,9 @@ mod in_span;
 mod instruments;
 mod options;
 mod recording;
+mod series;
 mod server;
+mod shared;
 
 pub(crate) use self::instruments::Instruments;
 pub use self::{

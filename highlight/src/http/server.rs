@@ -3,7 +3,7 @@
 use std::{
     panic::{self, AssertUnwindSafe},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant, SystemTime},
 };
 
 use http::HeaderMap;
@@ -14,17 +14,16 @@ use opentelemetry::{
 
 use super::{
     BodyRecorder, ServerOptions,
-    conventions::{CANCELLED, PANIC, known_method, span_name, split_host},
+    conventions::{CANCELLED, PANIC, known_method, known_version, span_name, split_host},
     grpc::{self, Call, Code, GrpcHeaders},
     recording::Recorder,
+    series::{Arrived, Series},
+    shared::shared,
 };
 use crate::{
-    Client, ErrorReport, Level, RequestContext, ambient, context::Scope, logs, propagation::Carrier,
+    Client, ErrorReport, Level, RequestContext, ambient, bridge, context::Scope, logs, propagation::Carrier,
     sampling::UNRECORDED, user,
 };
-
-/// Labels that a request has all its life, so that what is added to the active requests is taken off again: method and scheme.
-const EARLY_LABELS: usize = 2;
 
 // The SDK keeps the description that sorts last. In parentheses, these give way to the text of an error that was reported.
 const HANDLER_PANICKED: &str = "(the handler panicked)";
@@ -79,10 +78,10 @@ impl ServerRequest<'_> {
         };
         let text = |text: Option<&str>| text.map(|text| opentelemetry::Value::from(text.to_owned()));
         let (address, port) = self.host.map(split_host).unwrap_or_default();
-        add("server.address", text((!address.is_empty()).then_some(address)));
+        add("server.address", (!address.is_empty()).then(|| shared(address).into()));
         add("server.port", port.map(|port| i64::from(port).into()));
-        add("network.protocol.version", text(self.version));
-        add("user_agent.original", text(self.user_agent));
+        add("network.protocol.version", self.version.and_then(known_version).map(Into::into));
+        add("user_agent.original", self.user_agent.map(|agent| shared(agent).into()));
         add("client.address", text(self.client_address.filter(|_| options.client_address)));
         if is_grpc {
             attributes.push(Call::system());
@@ -100,20 +99,12 @@ impl ServerRequest<'_> {
         attributes
     }
 
-    /// The labels of the metrics: few values each, and nothing of the session. The first [`EARLY_LABELS`] are those of
-    /// the number of active requests.
-    fn labels(&self, is_grpc: bool) -> Vec<KeyValue> {
-        let mut labels = Vec::with_capacity(6);
-        if is_grpc {
-            labels.push(Call::system());
-            return labels;
+    fn arrived(&self) -> Arrived {
+        Arrived {
+            method: known_method(self.method),
+            scheme: self.known_scheme(),
+            version: self.version.and_then(known_version),
         }
-        labels.push(KeyValue::new("http.request.method", known_method(self.method)));
-        labels.push(KeyValue::new("url.scheme", self.known_scheme()));
-        labels.extend(
-            self.version.map(|version| KeyValue::new("network.protocol.version", version.to_owned())),
-        );
-        labels
     }
 }
 
@@ -127,15 +118,15 @@ pub struct ServerSpan {
     cx: Context,
     /// The carrier: shows the request on the program's console and takes the context along `.in_current_span()`.
     carrier: tracing::Span,
-    method: &'static str,
+    arrived: Arrived,
     path: Option<String>,
     /// The call, if the request is one: then it is told in gRPC's terms, not in HTTP's.
     grpc: Option<Call>,
     route: Option<Arc<str>>,
-    labels: Vec<KeyValue>,
-    started: Instant,
+    started: Started,
     status: Option<u16>,
-    failed: bool,
+    /// Why the span has failed, if it has.
+    error_type: Option<String>,
     /// `None` if neither headers nor bodies are recorded.
     recorder: Option<Box<Recorder>>,
     /// No span, no metric, or none any more: only the context.
@@ -161,8 +152,9 @@ impl ServerSpan {
         let is_private = recording.is_some_and(|recording| recording.leaves_out(request));
         // A request starts from nothing: whatever is current on a server's connection task is not its parent.
         let incoming = incoming.begun();
-        let route: Option<Arc<str>> = request.route.map(Into::into);
+        let route = request.route.map(shared);
         let parent = incoming.attached_for(&Context::new(), Some(client.clone()));
+        let started = Started::now();
         let grpc = Call::of(request.method, request.path, request.grpc);
         // For the errors of the request. A gRPC call has none.
         incoming.set_route(route.clone().filter(|_| grpc.is_none()));
@@ -177,6 +169,7 @@ impl ServerSpan {
                     grpc.as_ref().map_or_else(|| span_name(request.method, request.route), Call::name),
                 )
                 .with_kind(SpanKind::Server)
+                .with_start_time(started.time)
                 .with_attributes(described.attributes(grpc.is_some(), options))
                 .start_with_context(client.tracer(), &parent)
         };
@@ -192,30 +185,28 @@ impl ServerSpan {
             .map(|recording| Box::new(Recorder::new(recording, request)));
         let span = Self {
             recorder,
-            method: known_method(request.method),
+            arrived: request.arrived(),
             path: options.log_failures.then(|| request.path.to_owned()),
-            labels: if silent { Vec::new() } else { request.labels(grpc.is_some()) },
             grpc,
             route,
-            started: Instant::now(),
+            started,
             status: None,
-            failed: false,
+            error_type: None,
             client,
             cx,
             carrier,
             silent,
         };
-        span.count_active(1);
+        if !silent {
+            span.count_active(1);
+        }
         Some(span)
     }
 
     /// gRPC calls are not among them, because they are not among the durations either.
     fn count_active(&self, change: i64) {
-        if self.grpc.is_some() {
-            return;
-        }
-        if let Some(labels) = self.labels.get(..EARLY_LABELS) {
-            self.client.http().server_active.add(change, labels);
+        if self.grpc.is_none() {
+            self.client.http().server_active.add(change, self.arrived);
         }
     }
 
@@ -225,7 +216,8 @@ impl ServerSpan {
     pub fn run<T>(&mut self, f: impl FnOnce() -> T) -> T {
         let result = {
             let _context = ambient::attach(&self.cx);
-            self.carrier.in_scope(|| panic::catch_unwind(AssertUnwindSafe(f)))
+            let _carrier = bridge::enter_active(&self.carrier);
+            panic::catch_unwind(AssertUnwindSafe(f))
         };
         result.unwrap_or_else(|payload| {
             self.fail(PANIC, HANDLER_PANICKED);
@@ -272,12 +264,12 @@ impl ServerSpan {
             // A field of a `tracing` span can be filled, but not changed.
             self.carrier.record("route", route);
         }
-        self.route = route.map(Into::into);
+        self.route = route.map(shared);
         if let Some(scope) = self.cx.get::<Scope>() {
             scope.request.set_route(self.route.clone());
         }
         if !self.silent {
-            self.cx.span().update_name(span_name(self.method, route));
+            self.cx.span().update_name(span_name(self.arrived.method, route));
         }
     }
 
@@ -345,20 +337,22 @@ impl ServerSpan {
             Some(call) => call.interrupted(error_type, self.started.elapsed(), Code::UNKNOWN),
             None => error_type,
         };
-        if std::mem::replace(&mut self.failed, true) || self.silent {
+        if self.error_type.is_some() || self.silent {
             return;
         }
+        self.error_type = Some(error_type.to_owned());
         let span = self.cx.span();
         span.set_attribute(KeyValue::new("error.type", error_type.to_owned()));
         span.set_status(Status::error(description.to_owned()));
-        self.labels.push(KeyValue::new("error.type", error_type.to_owned()));
     }
 
     fn log_failure(&self, is_ours: bool, status: &str, attribute: KeyValue) {
         let Some(path) = &self.path else { return };
         let message = match &self.grpc {
             Some(call) => format!("{} answered {status}", call.method()),
-            None => format!("{} {} answered {status}", self.method, self.route.as_deref().unwrap_or(path)),
+            None => {
+                format!("{} {} answered {status}", self.arrived.method, self.route.as_deref().unwrap_or(path))
+            }
         };
         let _guard = ambient::attach(&self.cx);
         let level = if is_ours { Level::Error } else { Level::Warn };
@@ -373,7 +367,7 @@ impl ServerSpan {
             return;
         }
         match self.status {
-            None if !self.failed => self.fail(CANCELLED, HANDLER_DROPPED),
+            None if self.error_type.is_none() => self.fail(CANCELLED, HANDLER_DROPPED),
             Some(status) if self.grpc.as_ref().is_some_and(|call| call.code.is_none()) => {
                 self.set_grpc_code(Code::of_http(status), NO_STATUS);
             }
@@ -384,29 +378,34 @@ impl ServerSpan {
         user::complete(&self.cx, None);
         // The metrics first: whoever has seen the span may rely on them.
         self.count_active(-1);
-        let duration = if let Some(call) = self.grpc.take() {
-            self.complete_call(call);
-            &self.client.http().rpc_server_duration
-        } else {
-            self.complete_request();
-            &self.client.http().server_duration
-        };
-        duration.record(self.started.elapsed().as_secs_f64(), &self.labels);
-        self.cx.span().end();
+        let elapsed = self.started.elapsed();
+        match self.grpc.take() {
+            Some(call) => self.complete_call(call, elapsed),
+            None => self.complete_request(elapsed),
+        }
+        let ended = self.started.time.checked_add(elapsed).unwrap_or(self.started.time);
+        self.cx.span().end_with_timestamp(ended);
     }
 
     /// Route and status, which are known only now: a guess that turns out wrong could not be taken back.
-    fn complete_request(&mut self) {
-        let route = self.route.take().map(|route| KeyValue::new("http.route", route));
-        let status = self.status.map(|status| KeyValue::new("http.response.status_code", i64::from(status)));
-        for attribute in [route, status].into_iter().flatten() {
-            self.cx.span().set_attribute(attribute.clone());
-            self.labels.push(attribute);
+    fn complete_request(&mut self, elapsed: Duration) {
+        let span = self.cx.span();
+        if let Some(route) = &self.route {
+            span.set_attribute(KeyValue::new("http.route", Arc::clone(route)));
         }
+        if let Some(status) = self.status {
+            span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
+        }
+        let series = Series { arrived: self.arrived, route: self.route.take(), status: self.status };
+        let durations = &self.client.http().server_duration;
+        durations.record(elapsed.as_secs_f64(), series, self.error_type.as_deref());
     }
 
     /// Method and status, likewise.
-    fn complete_call(&mut self, call: Call) {
+    fn complete_call(&mut self, call: Call, elapsed: Duration) {
+        let mut labels = Vec::with_capacity(4);
+        labels.push(Call::system());
+        labels.extend(self.error_type.take().map(|error_type| KeyValue::new("error.type", error_type)));
         let span = self.cx.span();
         let code = call.code.map(Code::attribute);
         let method = call.proven_method(&self.client.http().rpc_methods).unwrap_or_else(|| {
@@ -417,8 +416,27 @@ impl ServerSpan {
         });
         for attribute in [Some(method), code].into_iter().flatten() {
             span.set_attribute(attribute.clone());
-            self.labels.push(attribute);
+            labels.push(attribute);
         }
+        self.client.http().rpc_server_duration.record(elapsed.as_secs_f64(), &labels);
+    }
+}
+
+/// When something began, on the clock and on the stopwatch: the end is the beginning and what has elapsed, even if the clock is set
+/// meanwhile.
+#[derive(Debug, Clone, Copy)]
+struct Started {
+    time: SystemTime,
+    stopwatch: Instant,
+}
+
+impl Started {
+    fn now() -> Self {
+        Self { time: SystemTime::now(), stopwatch: Instant::now() }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.stopwatch.elapsed()
     }
 }
 
@@ -430,7 +448,7 @@ impl Drop for ServerSpan {
 
 fn carrier(request: &ServerRequest<'_>, grpc: Option<&Call>, context: &RequestContext) -> tracing::Span {
     tracing::info_span!(
-        target: crate::bridge::CARRIER_TARGET,
+        target: bridge::CARRIER_TARGET,
         "request",
         method = grpc.map_or_else(|| known_method(request.method), Call::method),
         route = request.route.filter(|_| grpc.is_none()),

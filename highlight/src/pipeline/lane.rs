@@ -1,63 +1,121 @@
 //! Items of one kind in the order of their arrival.
+//!
+//! They lie in chunks, and leave in them: nothing is allocated for an item, and the worker takes a batch without moving what is in it.
+//! What is allocated for one and freed on another thread is what a queue costs most.
 
 use std::collections::VecDeque;
+
+/// Items in a chunk, at most.
+const CHUNK_ITEMS: usize = 64;
+/// Emptied chunks that are kept for what comes: more than the worker has in hand at a time.
+const SPARE_CHUNKS: usize = 16;
 
 /// A first-in first-out list that knows how much memory its items hold.
 #[derive(Debug)]
 pub(super) struct Lane<T> {
-    entries: VecDeque<Entry<T>>,
+    /// None of them is empty.
+    chunks: VecDeque<Chunk<T>>,
+    spare: Vec<Chunk<T>>,
+    len: usize,
     bytes: usize,
 }
 
-/// An item, boxed as the request path made it, and its estimated weight.
+/// Items that came one after another.
 #[derive(Debug)]
-pub(super) struct Entry<T> {
-    pub(super) item: Box<T>,
-    pub(super) weight: usize,
+pub(super) struct Chunk<T> {
+    pub(super) items: Vec<T>,
+    /// Their estimated weights.
+    weights: Vec<usize>,
 }
 
 impl<T> Lane<T> {
     pub(super) fn len(&self) -> usize {
-        self.entries.len()
+        self.len
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len == 0
     }
 
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    pub(super) fn push(&mut self, entry: Entry<T>) {
-        self.bytes += entry.weight;
-        self.entries.push_back(entry);
+    pub(super) fn push(&mut self, item: T, weight: usize) {
+        self.len += 1;
+        self.bytes += weight;
+        if let Some(last) = self.chunks.back_mut().filter(|chunk| chunk.items.len() < CHUNK_ITEMS) {
+            return last.push(item, weight);
+        }
+        let mut chunk = self.empty_chunk();
+        chunk.push(item, weight);
+        self.chunks.push_back(chunk);
     }
 
     /// Takes back what came last.
-    pub(super) fn pop_newest(&mut self) -> Option<Entry<T>> {
-        let entry = self.entries.pop_back()?;
-        self.bytes -= entry.weight;
-        Some(entry)
+    pub(super) fn pop_newest(&mut self) -> Option<T> {
+        let last = self.chunks.back_mut()?;
+        let (item, weight) = last.items.pop().zip(last.weights.pop())?;
+        self.len -= 1;
+        self.bytes -= weight;
+        if last.items.is_empty() {
+            let emptied = self.chunks.pop_back();
+            self.give_back(emptied);
+        }
+        Some(item)
     }
 
     /// Moves the oldest items to `batch`, as many as `room` still allows.
-    pub(super) fn take_oldest(&mut self, room: &mut Room, batch: &mut Vec<Entry<T>>) -> usize {
-        let before = self.entries.len();
-        while let Some(oldest) = self.entries.front() {
-            if !room.claim(oldest.weight) {
-                break;
-            }
-            self.bytes -= oldest.weight;
-            batch.extend(self.entries.pop_front());
+    pub(super) fn take_oldest(&mut self, room: &mut Room, batch: &mut Vec<Chunk<T>>) -> usize {
+        let before = self.len;
+        while let Some(oldest) = self.chunks.front_mut() {
+            let count = oldest.weights.iter().take_while(|weight| room.claim(**weight)).count();
+            let taken = if count == oldest.items.len() {
+                self.chunks.pop_front()
+            } else {
+                (count > 0).then(|| oldest.split_front(count))
+            };
+            let Some(taken) = taken else { break };
+            self.len -= count;
+            self.bytes -= taken.weights.iter().sum::<usize>();
+            batch.push(taken);
         }
-        before - self.entries.len()
+        before - self.len
+    }
+
+    /// Keeps chunks for what comes. They are to be empty: freeing items takes time.
+    pub(super) fn give_back(&mut self, chunks: impl IntoIterator<Item = Chunk<T>>) {
+        let room = SPARE_CHUNKS.saturating_sub(self.spare.len());
+        self.spare.extend(chunks.into_iter().take(room));
+    }
+
+    fn empty_chunk(&mut self) -> Chunk<T> {
+        self.spare.pop().unwrap_or_else(|| Chunk {
+            items: Vec::with_capacity(CHUNK_ITEMS),
+            weights: Vec::with_capacity(CHUNK_ITEMS),
+        })
     }
 }
 
 impl<T> Default for Lane<T> {
     fn default() -> Self {
-        Self { entries: VecDeque::new(), bytes: 0 }
+        Self { chunks: VecDeque::new(), spare: Vec::new(), len: 0, bytes: 0 }
+    }
+}
+
+impl<T> Chunk<T> {
+    pub(super) fn clear(&mut self) {
+        self.items.clear();
+        self.weights.clear();
+    }
+
+    fn push(&mut self, item: T, weight: usize) {
+        self.items.push(item);
+        self.weights.push(weight);
+    }
+
+    fn split_front(&mut self, count: usize) -> Self {
+        Self { items: self.items.drain(..count).collect(), weights: self.weights.drain(..count).collect() }
     }
 }
 
@@ -83,5 +141,61 @@ impl Room {
             self.bytes = self.bytes.saturating_sub(weight);
         }
         fits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Push(usize),
+        Pop,
+        Take(usize, usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (1_usize..100).prop_map(Step::Push),
+            1 => Just(Step::Pop),
+            1 => (1_usize..150, 1_usize..5000).prop_map(|(items, bytes)| Step::Take(items, bytes)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_lane_is_a_list_that_knows_its_weight(steps in prop::collection::vec(step(), 1..600)) {
+            let mut lane = Lane::default();
+            let mut model = VecDeque::new();
+            for (number, step) in steps.into_iter().enumerate() {
+                match step {
+                    Step::Push(weight) => {
+                        lane.push(number, weight);
+                        model.push_back((number, weight));
+                    }
+                    Step::Pop => prop_assert_eq!(lane.pop_newest(), model.pop_back().map(|(item, _)| item)),
+                    Step::Take(items, bytes) => {
+                        let mut batch = Vec::new();
+                        let taken = lane.take_oldest(&mut Room::new(items, bytes), &mut batch);
+                        let mut room = Room::new(items, bytes);
+                        let mut expected = Vec::new();
+                        while model.front().is_some_and(|(_, weight)| room.claim(*weight)) {
+                            expected.extend(model.pop_front().map(|(item, _)| item));
+                        }
+                        let got: Vec<_> = batch.iter().flat_map(|chunk| chunk.items.clone()).collect();
+                        prop_assert_eq!((taken, &got), (expected.len(), &expected));
+                        prop_assert!(batch.iter().all(|chunk| !chunk.items.is_empty()));
+                        batch.iter_mut().for_each(Chunk::clear);
+                        lane.give_back(batch);
+                    }
+                }
+                prop_assert_eq!(lane.len(), model.len());
+                prop_assert_eq!(lane.bytes(), model.iter().map(|(_, weight)| weight).sum::<usize>());
+                prop_assert!(lane.spare.len() <= SPARE_CHUNKS);
+            }
+        }
     }
 }

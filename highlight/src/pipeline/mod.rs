@@ -31,6 +31,7 @@ mod loss;
 mod memory;
 mod probe;
 mod queue;
+mod resolver;
 mod retry;
 pub(crate) mod segment;
 mod spool;
@@ -69,7 +70,7 @@ pub(crate) use self::{
     spool::SpoolSettings,
     transport::{Transport, TransportSettings},
     weight::{log_weight, span_weight},
-    worker::contained,
+    worker::{caught, contained},
 };
 use crate::{record::Item, say, stats::Stats};
 

@@ -10,6 +10,7 @@ use ureq::{Agent, AsSendBody};
 
 use super::{
     gzip::Gzip,
+    resolver::Addresses,
     segment::Signal,
     transport::{self, TransportSettings},
     worker::contained,
@@ -46,7 +47,7 @@ impl Reply {
 
 impl Probe {
     pub(crate) fn new(settings: TransportSettings) -> Self {
-        Self { agent: transport::agent(&settings), settings }
+        Self { agent: transport::agent(&settings, Addresses::default()), settings }
     }
 
     /// The client, with the proxy it would use.

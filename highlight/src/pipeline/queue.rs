@@ -5,7 +5,7 @@
 //!
 //! Items wait in three lanes rather than in one list that the worker swaps whole: what the worker has not
 //! sent yet stays where an error can still claim its place, and errors always leave first. Taking a batch
-//! moves a few hundred pointers under the lock.
+//! moves a few chunks of items under the lock.
 
 use std::{
     mem,
@@ -18,7 +18,7 @@ use super::{
     books::{Books, Fate},
     deadline::{self, Deadline},
     flush::{FlushError, Flushed, Ticket},
-    lane::{Entry, Lane, Room},
+    lane::{Chunk, Lane, Room},
     limits::Limits,
     sync::{AtomicU64, Condvar, Mutex, Ordering, lock, wait},
     trim::trim,
@@ -122,15 +122,15 @@ impl Due {
 /// Items that leave together.
 #[derive(Debug)]
 pub(super) enum Batch {
-    Logs(Vec<Entry<LogRecord>>),
-    Spans(Vec<Entry<SpanData>>),
+    Logs(Vec<Chunk<LogRecord>>),
+    Spans(Vec<Chunk<SpanData>>),
 }
 
 impl Batch {
     pub(super) fn len(&self) -> u64 {
         let len = match self {
-            Self::Logs(logs) => logs.len(),
-            Self::Spans(spans) => spans.len(),
+            Self::Logs(logs) => logs.iter().map(|chunk| chunk.items.len()).sum::<usize>(),
+            Self::Spans(spans) => spans.iter().map(|chunk| chunk.items.len()).sum(),
         };
         len as u64
     }
@@ -156,7 +156,7 @@ impl Queue {
         let mut evicted = Vec::new();
         let refused = match item {
             Item::Log(item) if item.exception.is_some() => {
-                self.push_error(&mut state, Entry { item, weight }, &mut evicted)
+                self.push_error(&mut state, item, weight, &mut evicted)
             }
             item => self.push_other(&mut state, item, weight),
         };
@@ -181,8 +181,8 @@ impl Queue {
             state.books.dropped.queue_full += 1;
         } else {
             match item {
-                Item::Log(item) => state.logs.push(Entry { item, weight }),
-                Item::Span(item) => state.spans.push(Entry { item, weight }),
+                Item::Log(item) => state.logs.push(item, weight),
+                Item::Span(item) => state.spans.push(item, weight),
             }
             return None;
         }
@@ -193,15 +193,16 @@ impl Queue {
     fn push_error(
         &self,
         state: &mut State,
-        entry: Entry<LogRecord>,
+        item: LogRecord,
+        weight: usize,
         evicted: &mut Vec<Item>,
     ) -> Option<Item> {
         let limits = &self.limits;
         let fits =
-            |items: usize, bytes: usize| items < limits.max_items && bytes + entry.weight <= limits.max_bytes;
+            |items: usize, bytes: usize| items < limits.max_items && bytes + weight <= limits.max_bytes;
         if state.is_closed() {
             state.books.dropped.shut_down += 1;
-        } else if entry.weight > limits.max_bytes {
+        } else if weight > limits.max_bytes {
             state.books.dropped.too_large += 1;
         } else if !fits(state.errors.len(), state.errors.bytes()) {
             state.books.dropped.queue_full += 1;
@@ -211,10 +212,10 @@ impl Queue {
                 state.books.dropped.queue_full += 1;
                 evicted.push(newest);
             }
-            state.errors.push(entry);
+            state.errors.push(item, weight);
             return None;
         }
-        Some(Item::Log(entry.item))
+        Some(Item::Log(item))
     }
 
     fn raise_alarm(&self, state: &mut State) {
@@ -338,6 +339,15 @@ impl Queue {
             state.linger_until = None;
         }
         Some(batch)
+    }
+
+    /// Takes back what a batch was in, empty, for what comes.
+    pub(super) fn give_back(&self, batch: Batch) {
+        let mut state = lock(&self.state);
+        match batch {
+            Batch::Logs(chunks) => state.logs.give_back(chunks),
+            Batch::Spans(chunks) => state.spans.give_back(chunks),
+        }
     }
 
     /// Books what became of items in flight.
@@ -486,9 +496,9 @@ impl State {
     /// The newest item that is no error, from the lane that is longer.
     fn evict(&mut self) -> Option<Item> {
         if self.spans.len() >= self.logs.len() {
-            self.spans.pop_newest().map(|entry| Item::Span(entry.item))
+            self.spans.pop_newest().map(Item::Span)
         } else {
-            self.logs.pop_newest().map(|entry| Item::Log(entry.item))
+            self.logs.pop_newest().map(Item::Log)
         }
     }
 

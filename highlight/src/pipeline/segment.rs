@@ -19,9 +19,9 @@ use crate::record::LogRecord;
 pub(crate) trait Encode: Send {
     /// An `ExportTraceServiceRequest`, in segments whose `items`, and what the hook has dropped, add up to the number of spans. What is
     /// missing is counted as lost.
-    fn spans(&mut self, spans: Vec<SpanData>) -> Encoded;
+    fn spans(&mut self, spans: &mut [SpanData]) -> Encoded;
     /// An `ExportLogsServiceRequest`, likewise.
-    fn logs(&mut self, logs: Vec<LogRecord>) -> Encoded;
+    fn logs(&mut self, logs: &mut [LogRecord]) -> Encoded;
 }
 
 /// Collects what the metrics SDK has aggregated since the last call.

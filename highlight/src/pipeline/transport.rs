@@ -18,10 +18,12 @@ use prost::Message;
 use ureq::{
     Agent,
     tls::{Certificate, RootCerts, TlsConfig},
+    unversioned::transport::DefaultConnector,
 };
 
 use super::{
     gzip::Gzip,
+    resolver::Addresses,
     retry::retry_after,
     segment::{Request, Signal},
 };
@@ -112,6 +114,7 @@ pub(crate) type Interrupt = Box<dyn Fn() + Send + Sync>;
 /// To the server.
 pub(super) struct Http {
     agent: Agent,
+    addresses: Addresses,
     urls: [String; 3],
     headers: HeaderMap,
     gzip: Option<Gzip>,
@@ -122,8 +125,10 @@ pub(super) struct Http {
 impl Http {
     pub(super) fn new(settings: TransportSettings) -> Self {
         let endpoint = &settings.endpoint;
+        let addresses = Addresses::default();
         Self {
-            agent: agent(&settings),
+            agent: agent(&settings, addresses.clone()),
+            addresses,
             urls: Signal::ALL.map(|signal| format!("{endpoint}/v1/{}", signal.as_str())),
             gzip: settings.gzip.then(Gzip::new),
             plain: Vec::new(),
@@ -162,7 +167,10 @@ impl Transport for Http {
         };
         let mut response = post()
             .or_else(|error| if is_disconnect(&error) { post() } else { Err(error) })
-            .map_err(|error| Failure(describe(&error)))?;
+            .map_err(|error| {
+                self.addresses.forget();
+                Failure(describe(&error))
+            })?;
         let retry_after = response
             .headers()
             .get(header::RETRY_AFTER)
@@ -186,7 +194,7 @@ impl Transport for Http {
     }
 }
 
-pub(super) fn agent(settings: &TransportSettings) -> Agent {
+pub(super) fn agent(settings: &TransportSettings, addresses: Addresses) -> Agent {
     let roots = if settings.certificates.is_empty() {
         RootCerts::WebPki
     } else {
@@ -204,7 +212,7 @@ pub(super) fn agent(settings: &TransportSettings) -> Agent {
     if settings.endpoint.is_loopback() {
         config = config.proxy(None);
     }
-    config.build().new_agent()
+    Agent::with_parts(config.build(), DefaultConnector::default(), addresses)
 }
 
 /// The segments one after another, in a buffer that is kept.

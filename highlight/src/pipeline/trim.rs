@@ -192,14 +192,14 @@ mod tests {
             change(span);
         }
         let Item::Span(span) = trimmed(item) else { unreachable!() };
-        *span
+        span
     }
 
     fn trimmed_log(item: Item, change: impl FnOnce(&mut LogRecord)) -> LogRecord {
         let Item::Log(mut log) = item else { unreachable!() };
         change(&mut log);
         let Item::Log(log) = trimmed(Item::Log(log)) else { unreachable!() };
-        *log
+        log
     }
 
     #[test]

@@ -19,6 +19,7 @@ use super::{
     books::Fate,
     deadline::{self, Deadline},
     flush::{FlushError, Flushed},
+    lane::Chunk,
     loss::LossReports,
     queue::{Batch, Call, Due, Queue, Sleep},
     retry::{Backoff, Delays, Verdict, judge},
@@ -248,25 +249,20 @@ impl Worker {
         let Some(report) = self.losses.record(dropped, Instant::now(), at_the_end) else {
             return ControlFlow::Continue(());
         };
-        let Encoded { segments, .. } = contained(|| self.encoder.logs(vec![report])).unwrap_or_default();
+        let Encoded { segments, .. } = caught(|| self.encoder.logs(&mut [report])).unwrap_or_default();
         let uncounted = segments.into_iter().map(|segment| Segment { items: 0, ..segment });
         self.send_later(Signal::Logs, uncounted.collect());
         self.empty_outbox(effort)
     }
 
-    fn encode(&mut self, batch: Batch) {
+    fn encode(&mut self, mut batch: Batch) {
         let given = batch.len();
-        let (signal, encoded) = match batch {
-            Batch::Logs(logs) => {
-                let logs = logs.into_iter().map(|entry| *entry.item).collect();
-                (Signal::Logs, contained(|| self.encoder.logs(logs)))
-            }
-            Batch::Spans(spans) => {
-                let spans = spans.into_iter().map(|entry| *entry.item).collect();
-                (Signal::Traces, contained(|| self.encoder.spans(spans)))
-            }
+        let encoder = &mut self.encoder;
+        let (signal, Encoded { segments, dropped }) = match &mut batch {
+            Batch::Logs(chunks) => (Signal::Logs, encode_each(chunks, |logs| encoder.logs(logs))),
+            Batch::Spans(chunks) => (Signal::Traces, encode_each(chunks, |spans| encoder.spans(spans))),
         };
-        let Encoded { segments, dropped } = encoded.unwrap_or_default();
+        self.queue.give_back(batch);
         // No loss: that was the program's wish.
         self.queue.settle(dropped, Fate::Hook);
         let given = given - dropped;
@@ -431,6 +427,18 @@ impl Metrics {
     }
 }
 
+/// Encodes and empties the chunks, one by one: a panic costs what is in one of them.
+fn encode_each<T>(chunks: &mut [Chunk<T>], mut encode: impl FnMut(&mut [T]) -> Encoded) -> Encoded {
+    let mut all = Encoded::default();
+    for chunk in chunks {
+        let Encoded { segments, dropped } = caught(|| encode(&mut chunk.items)).unwrap_or_default();
+        all.segments.extend(segments);
+        all.dropped += dropped;
+        chunk.clear();
+    }
+    all
+}
+
 /// The reason in a line about a try that did not succeed.
 fn describe(result: &Result<Answer, Failure>) -> String {
     match result {
@@ -442,11 +450,15 @@ fn describe(result: &Result<Answer, Failure>) -> String {
 /// Runs code that is not the pipeline's own: contains its panics and keeps its `tracing` events to itself.
 ///
 /// A scoped dispatcher takes `tracing` off its fast path in the whole process while it is set, so it is
-/// not set for the thread's life. `Dispatch::none()` is not registered anywhere: a registered
+/// not set for the thread's life, nor for work that has no events. `Dispatch::none()` is not registered anywhere: a registered
 /// `NoSubscriber` would turn every cached "always interested" into a question asked per event.
 pub(crate) fn contained<T>(work: impl FnOnce() -> T) -> Option<T> {
-    let silent = || dispatcher::with_default(&Dispatch::none(), work);
-    match catch_unwind(AssertUnwindSafe(silent)) {
+    caught(|| dispatcher::with_default(&Dispatch::none(), work))
+}
+
+/// Runs code that has no `tracing` events: contains its panics.
+pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(work)) {
         Ok(value) => Some(value),
         Err(payload) => {
             // Its drop could panic again.

@@ -9,6 +9,7 @@ use std::{
     str,
 };
 
+use http::HeaderName;
 use opentelemetry::propagation::{Extractor, Injector};
 
 /// Anything that headers can be read from: `http::HeaderMap`, maps, slices of pairs, or what [`from_fn`] makes of a closure.
@@ -92,9 +93,22 @@ impl<C: Carrier + ?Sized> Carrier for &C {
     }
 }
 
+/// What every request is asked for.
+static KNOWN_NAMES: [HeaderName; 4] = [
+    HeaderName::from_static(super::REQUEST_HEADER),
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+    HeaderName::from_static("baggage"),
+];
+
 impl Carrier for http::HeaderMap {
     fn get(&self, name: &str) -> Option<&str> {
-        self.get(name)?.to_str().ok()
+        // A name that is known need not be read first.
+        let value = match KNOWN_NAMES.iter().find(|known| known.as_str() == name) {
+            Some(known) => self.get(known),
+            None => self.get(name),
+        };
+        value?.to_str().ok()
     }
 
     fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a str)) {

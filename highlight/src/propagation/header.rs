@@ -8,14 +8,38 @@ const MAX_LEN: usize = 256;
 /// The value is a list, because an XHR of the 10.x browser client sends the header twice: its first member is the one that
 /// the replay records. A member is `<session>[/<request>[/...]]`; either part may be empty.
 pub(super) fn parse(value: &str) -> (Option<&str>, Option<&str>) {
-    let Some(member) = value.split(',').map(str::trim).find(|member| !member.is_empty()) else {
+    let Some(member) = first_member(value).filter(|member| member.len() <= MAX_LEN) else {
         return (None, None);
     };
-    if !is_readable(member) {
-        return (None, None);
+    // One look at each byte.
+    let mut slashes = [member.len(); 2];
+    let mut found = 0;
+    for (at, byte) in member.bytes().enumerate() {
+        if !byte.is_ascii_graphic() {
+            return (None, None);
+        }
+        if byte == b'/' {
+            if let Some(slash) = slashes.get_mut(found) {
+                *slash = at;
+            }
+            found += 1;
+        }
     }
-    let mut parts = member.split('/').map(|part| (!part.is_empty()).then_some(part));
-    (parts.next().flatten(), parts.next().flatten())
+    let [first, second] = slashes;
+    (present(&member[..first]), member.get(first + 1..second).and_then(present))
+}
+
+/// The first that is not empty, without the blanks around it.
+fn first_member(value: &str) -> Option<&str> {
+    let is_alone = !value.bytes().any(|byte| byte == b',' || byte == b' ');
+    if is_alone {
+        return Some(value);
+    }
+    value.split(',').map(str::trim).find(|member| !member.is_empty())
+}
+
+fn present(part: &str) -> Option<&str> {
+    Some(part).filter(|part| !part.is_empty())
 }
 
 /// An id that comes by itself, if it could stand in the header too.

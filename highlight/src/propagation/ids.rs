@@ -1,5 +1,7 @@
 //! Trace ids for requests that come with a request id but no `traceparent`.
 
+use std::{str, sync::Arc};
+
 use opentelemetry::{
     SpanId, TraceFlags, TraceId,
     trace::{SpanContext, TraceState},
@@ -10,6 +12,17 @@ use opentelemetry::{
 /// 32 hex digits name themselves; anything else is hashed with 128-bit FNV-1a.
 pub(super) fn derive_trace_id(request_id: &str) -> TraceId {
     parse_trace_id(request_id).unwrap_or_else(|| TraceId::from(fnv1a_128(request_id.as_bytes()).max(1)))
+}
+
+/// The id in lower-case hex.
+pub(super) fn text(trace_id: TraceId) -> Arc<str> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [0; 32];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(trace_id.to_bytes()) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 0xf)];
+    }
+    str::from_utf8(&text).unwrap_or_default().into()
 }
 
 fn parse_trace_id(text: &str) -> Option<TraceId> {
@@ -55,6 +68,13 @@ mod tests {
         assert_eq!(fnv1a_128(b""), 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
         assert_eq!(fnv1a_128(b"a"), 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
         assert_eq!(fnv1a_128(b"foobar"), 0x343e_1662_793c_64bf_6f0d_3597_ba44_6f18);
+    }
+
+    #[test]
+    fn the_text_of_an_id_is_its_display() {
+        for id in [1, u128::MAX, 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c] {
+            assert_eq!(*text(TraceId::from(id)), TraceId::from(id).to_string());
+        }
     }
 
     #[test]

@@ -51,6 +51,7 @@ pub(crate) mod fuzzing;
 mod header;
 mod ids;
 pub(crate) mod targets;
+mod traceparent;
 
 use opentelemetry::{
     Context,
@@ -136,7 +137,7 @@ fn reconcile(
         (Some(parent), Some((id, trace_id))) if parent.trace_id() == trace_id => {
             (Some(id.into()), Some(parent))
         }
-        (Some(parent), _) => (Some(parent.trace_id().to_string().into()), Some(parent)),
+        (Some(parent), _) => (Some(ids::text(parent.trace_id())), Some(parent)),
         (None, Some((id, trace_id))) => (Some(id.into()), Some(synthetic_parent(trace_id))),
         (None, None) => (None, None),
     };
@@ -144,7 +145,11 @@ fn reconcile(
 }
 
 fn w3c_parent<C: Carrier + ?Sized>(carrier: &C) -> Option<SpanContext> {
-    carrier.get("traceparent")?;
+    let value = carrier.get("traceparent")?;
+    if let Some((trace_id, span_id, flags)) = traceparent::parse(value) {
+        let state = carrier.get("tracestate").and_then(|state| state.parse().ok()).unwrap_or_default();
+        return Some(SpanContext::new(trace_id, span_id, flags, true, state));
+    }
     let cx = TraceContextPropagator::new().extract_with_context(&Context::new(), &Incoming(carrier));
     let parent = cx.span().span_context().clone();
     parent.is_valid().then_some(parent)

@@ -13,7 +13,8 @@
 //! - [`assignment`]: such names inside of a text, and how far their values go;
 //! - [`shapes`]: what looks like a credential, a token, a private key, a card number;
 //! - [`pattern`]: what the program adds;
-//! - [`scan`]: one pass over a text that finds all of it.
+//! - [`scan`]: one pass over a text that finds all of it;
+//! - [`quick`]: tells the many texts in which that pass would find nothing.
 //!
 //! A text with secrets is gone over until there is none left: taking out a parameter may bring an `@` into the authority of a
 //! URL. So redacting twice is redacting once. A text without is looked at once and not copied.
@@ -21,6 +22,7 @@
 mod assignment;
 mod names;
 mod pattern;
+mod quick;
 mod scan;
 mod shapes;
 
@@ -38,6 +40,17 @@ pub(crate) const REDACTED: &str = "[REDACTED]";
 /// How often a text is gone over. Each time but for the first finds only what the one before has brought about.
 const PASSES_LIMIT: usize = 16;
 
+/// What is looked for in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Texts(Option<Extent>);
+
+impl Texts {
+    /// Nothing.
+    pub(crate) const KEPT: Self = Self(None);
+    /// Everything: the text is the value of no attribute.
+    pub(crate) const FREE: Self = Self(Some(Extent::Text));
+}
+
 /// What is secret: what everybody keeps so, and what the program adds and excepts.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Redactor {
@@ -54,24 +67,38 @@ impl Redactor {
             && (self.is_added(key) || names::of_last_part(key, Place::Field) >= Sense::Machine)
     }
 
-    /// The text, the value of the attribute `key` or of nothing if that is empty, without secrets; borrowed if there are none.
-    pub(crate) fn text<'a>(&self, key: &str, text: &'a str) -> Cow<'a, str> {
+    /// What is looked for in the texts of the attribute `key`.
+    pub(crate) fn texts_of(&self, key: &str) -> Texts {
         if !key.is_empty() && self.is_excepted(key) {
-            return Cow::Borrowed(text);
+            return Texts::KEPT;
         }
-        let extent = match key {
+        Texts(Some(match key {
             "url.query" => Extent::Query,
             "url.full" | "http.url" | "http.target" => Extent::Url,
             "http.request.body" | "http.response.body" => Extent::Form,
             _ => Extent::Text,
-        };
+        }))
+    }
+
+    /// The text, the value of the attribute `key` or of nothing if that is empty, without secrets; borrowed if there are none.
+    /// `texts` is what [`texts_of`](Self::texts_of) says of the key.
+    pub(crate) fn clean<'a>(&self, texts: Texts, key: &str, text: &'a str) -> Cow<'a, str> {
+        let Some(extent) = texts.0 else { return Cow::Borrowed(text) };
         match self.function.as_ref().map_or(Cow::Borrowed(text), |function| function.call(key, text)) {
-            Cow::Borrowed(text) => self.clean(text, extent),
-            Cow::Owned(changed) => Cow::Owned(self.clean(&changed, extent).into_owned()),
+            Cow::Borrowed(text) => self.passes(text, extent),
+            Cow::Owned(changed) => Cow::Owned(self.passes(&changed, extent).into_owned()),
         }
     }
 
-    fn clean<'a>(&self, text: &'a str, extent: Extent) -> Cow<'a, str> {
+    /// Whether a text is always judged alike: a program's function need not.
+    pub(crate) fn is_steady(&self) -> bool {
+        self.function.is_none()
+    }
+
+    fn passes<'a>(&self, text: &'a str, extent: Extent) -> Cow<'a, str> {
+        if self.patterns.is_empty() && !quick::may_hold_secret(text) {
+            return Cow::Borrowed(text);
+        }
         let Some(mut cleaned) = self.pass(text, extent) else { return Cow::Borrowed(text) };
         for _ in 1..PASSES_LIMIT {
             match self.pass(&cleaned, extent) {
@@ -158,6 +185,19 @@ impl RedactFn {
     /// What the function makes of the text. If it fails, nothing of the text is sent.
     fn call<'a>(&self, key: &str, text: &'a str) -> Cow<'a, str> {
         self.0.call(|function| function(key, text)).unwrap_or(Cow::Borrowed(REDACTED))
+    }
+}
+
+#[cfg(any(fuzzing, test))]
+impl Redactor {
+    /// The text of an attribute without secrets.
+    pub(crate) fn text<'a>(&self, key: &str, text: &'a str) -> Cow<'a, str> {
+        self.clean(self.texts_of(key), key, text)
+    }
+
+    /// Whether all of the text was looked at in vain, or would have been.
+    pub(crate) fn finds_nothing(&self, key: &str, text: &str) -> bool {
+        self.texts_of(key).0.is_none_or(|extent| self.pass(text, extent).is_none())
     }
 }
 

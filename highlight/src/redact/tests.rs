@@ -392,6 +392,71 @@ fn benign() -> impl Strategy<Value = String> {
         .prop_map(|pieces| pieces.into_iter().flat_map(|(piece, sign)| [piece, sign.to_owned()]).collect())
 }
 
+/// The texts of the corpus that the privacy tests send through everything.
+fn corpus() -> Vec<String> {
+    let source = include_str!("../../tests/privacy/corpus.rs");
+    let literal = |line: &str| {
+        let rest = line.trim().strip_prefix("secret(").unwrap_or(line.trim());
+        let end = rest.find("\", \"").map_or(rest.len(), |end| end + 1);
+        serde_json::from_str(rest[..end].trim_end_matches(',')).ok()
+    };
+    source.lines().filter_map(literal).collect()
+}
+
+/// Whether the quick look says no where the scan finds something.
+fn is_overlooked(text: &str) -> bool {
+    let found = |extent| Redactor::default().pass(text, extent).is_some();
+    !quick::may_hold_secret(text)
+        && [Extent::Text, Extent::Query, Extent::Url, Extent::Form].into_iter().any(found)
+}
+
+#[test]
+fn nothing_that_the_scan_finds_is_overlooked() {
+    let texts = corpus();
+    assert!(texts.len() > 60, "{}", texts.len());
+    let found = texts.iter().filter(|text| quick::may_hold_secret(text)).count();
+    assert!(found > 40, "{found}");
+    for text in &texts {
+        // All that can be cut out of it.
+        for (start, _) in text.char_indices() {
+            for (at, last) in text[start..].char_indices() {
+                let part = &text[start..start + at + last.len_utf8()];
+                assert!(!is_overlooked(part), "{part:?}");
+            }
+        }
+        // Another character in the place of each.
+        for (at, old) in text.char_indices() {
+            for new in " +-_.=:%aeJI1\u{e9}".chars() {
+                let changed = format!("{}{new}{}", &text[..at], &text[at + old.len_utf8()..]);
+                assert!(!is_overlooked(&changed), "{changed:?}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8192))]
+
+    #[test]
+    fn no_text_is_overlooked(
+        pieces in prop::collection::vec(prop_oneof![
+            4 => secretive(),
+            1 => benign(),
+            4 => "[a-zA-Z0-9_.+ -]{1,40}",
+            2 => proptest::sample::select(corpus()),
+            2 => proptest::sample::select(&[
+                "ghp_", "gho_", "github_pat_", "glpat-", "xoxe-", "xapp-", "sk_live_", "rk_test_", "whsec_", "npm_", "pypi-AgE",
+                "ya29.", "SG.", "hvs.", "shpat_", "dop_v1_", "sk-ant-", "sdk-", "mob-", "AKIA", "ASIA", "AIza", "eyJ", "NEGOTIATE ",
+                "apikey ", "Token+", "basic ", "4111 1111 1111 1111", "3782 822463 10005", "30569309025904",
+            ][..]).prop_map(str::to_owned),
+            1 => "[A-Za-z0-9_]{36,64}",
+        ], 1..4),
+    ) {
+        let text = pieces.concat();
+        prop_assert!(!is_overlooked(&text), "{text:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 

@@ -52,10 +52,11 @@ impl Sampler {
         let request = parent.and_then(|cx| cx.get::<Scope>()).map(|scope| &scope.request);
         let span = Sampling { request, ..span };
         let rate = self.rate(&span);
-        match span.request_id() {
-            Some(id) => allows(rate, id),
-            None => allows(rate, &trace_id.to_string()),
-        }
+        rate >= 1.0
+            || match span.request_id() {
+                Some(id) => allows(rate, id),
+                None => allows(rate, &trace_id.to_string()),
+            }
     }
 
     /// The parent's answer, where it has one that counts: what is below a span of this process goes with it.
@@ -113,7 +114,7 @@ impl ShouldSample for Sampler {
 }
 
 /// 64-bit FNV-1a with a final mix: fixed across versions and languages, which the standard library's hasher is not.
-struct Fnv1a(u64);
+pub(crate) struct Fnv1a(u64);
 
 impl Default for Fnv1a {
     fn default() -> Self {

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     open::{OpenError, Place},
-    write::Shared,
+    write::Writing,
 };
 use crate::model::Level;
 
@@ -39,7 +39,7 @@ pub use trace::{SpanDetail, SpanEvent, SpanLink, Trace, TraceSpan};
 pub struct Reader {
     place: Place,
     idle: Arc<Mutex<Vec<Connection>>>,
-    writer: Option<Arc<Shared>>,
+    writing: Option<Writing>,
 }
 
 impl fmt::Debug for Reader {
@@ -102,8 +102,16 @@ pub struct Paged<T> {
 const MOST_BYTES: usize = 8 << 20;
 
 impl Reader {
-    pub(super) fn new(place: Place, writer: Option<Arc<Shared>>) -> Self {
-        Self { place, idle: Arc::default(), writer }
+    pub(super) fn new(place: Place, writing: Option<Writing>) -> Self {
+        Self { place, idle: Arc::default(), writing }
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(super) fn writing(&self) -> Option<&Writing> {
+        self.writing.as_ref()
     }
 
     /// Runs a query on a connection of its own.
@@ -192,11 +200,11 @@ impl<T> Paged<T> {
 }
 
 /// What was written as JSON; of a row that was not, nothing.
-fn from_json<T: DeserializeOwned + Default>(text: &str) -> T {
+pub(super) fn from_json<T: DeserializeOwned + Default>(text: &str) -> T {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-fn level(number: u8) -> Level {
+pub(super) fn level(number: u8) -> Level {
     const LEVELS: [Level; 7] =
         [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Error, Level::Fatal, Level::Panic];
     LEVELS.get(usize::from(number)).copied().unwrap_or_default()
@@ -209,7 +217,8 @@ const OF_TRACE: &str = "request = (SELECT id FROM requests WHERE trace_id = ?)";
 const OF_SERVICE: &str = "service = (SELECT id FROM services WHERE name = ?)";
 
 /// Columns that turn the ids of a row into names; the row's table is called `row`.
-const NAMES: &str = "coalesce((SELECT name FROM services WHERE id = row.service), '') AS service_name,
+pub(super) const NAMES: &str =
+    "coalesce((SELECT name FROM services WHERE id = row.service), '') AS service_name,
      coalesce((SELECT session_id FROM sessions WHERE id = coalesce(row.session,
          (SELECT session FROM requests WHERE id = row.request))), '') AS session_name,
      coalesce((SELECT trace_id FROM requests WHERE id = row.request), '') AS trace_name";

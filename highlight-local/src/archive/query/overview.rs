@@ -48,8 +48,8 @@ impl Reader {
     /// How much there is.
     pub fn overview(&self) -> Result<Overview, QueryError> {
         let mut overview = self.with(overview)?;
-        if let Some(writer) = &self.writer {
-            let trouble = writer.trouble();
+        if let Some(writing) = self.writing() {
+            let trouble = writing.shared.trouble();
             overview.missed += trouble.missed;
             overview.failed += trouble.failed;
             overview.problem = trouble.problem;

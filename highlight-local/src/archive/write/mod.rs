@@ -17,6 +17,14 @@ use crate::store::{Batch, Position, Store};
 use common::Common;
 use retention::Pruner;
 
+/// For readers that can have something written.
+#[derive(Debug, Clone)]
+pub(super) struct Writing {
+    pub(super) shared: Arc<Shared>,
+    /// What the writer writes.
+    pub(super) store: Store,
+}
+
 /// What others know of the writer.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -25,6 +33,7 @@ pub(super) struct Shared {
     pub(super) written: watch::Sender<i64>,
     state: Mutex<State>,
     moved: Condvar,
+    importing: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +59,7 @@ impl Default for Shared {
             written: watch::Sender::new(0),
             state: Mutex::default(),
             moved: Condvar::new(),
+            importing: Mutex::default(),
         }
     }
 }
@@ -66,6 +76,11 @@ impl Shared {
     pub(super) fn wait_for(&self, position: Position) {
         let waiting = |state: &mut State| state.position < position && !state.has_ended;
         drop(self.moved.wait_while(self.state(), waiting));
+    }
+
+    /// While this is held, nobody else imports.
+    pub(super) fn importing(&self) -> MutexGuard<'_, ()> {
+        self.importing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

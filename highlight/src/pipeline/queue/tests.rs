@@ -17,12 +17,15 @@ fn small() -> Limits {
 fn names(batch: Option<Batch>) -> Vec<String> {
     match batch {
         None => Vec::new(),
-        Some(Batch::Spans(spans)) => spans.into_iter().map(|entry| entry.item.name.into_owned()).collect(),
-        Some(Batch::Logs(logs)) => logs
+        Some(Batch::Spans(chunks)) => {
+            chunks.into_iter().flat_map(|chunk| chunk.items).map(|span| span.name.into_owned()).collect()
+        }
+        Some(Batch::Logs(chunks)) => chunks
             .into_iter()
-            .map(|entry| match entry.item.exception {
+            .flat_map(|chunk| chunk.items)
+            .map(|log| match log.exception {
                 Some(exception) => exception.message,
-                None => entry.item.body.into_owned(),
+                None => log.body.into_owned(),
             })
             .collect(),
     }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(crate) fn span(name: &str) -> Item {
-    Item::Span(Box::new(SpanData {
+    Item::Span(SpanData {
         span_context: SpanContext::NONE,
         parent_span_id: SpanId::INVALID,
         parent_span_is_remote: false,
@@ -28,15 +28,15 @@ pub(crate) fn span(name: &str) -> Item {
         links: SpanLinks::default(),
         status: Status::Unset,
         instrumentation_scope: InstrumentationScope::default(),
-    }))
+    })
 }
 
 pub(crate) fn log(body: &str) -> Item {
-    Item::Log(Box::new(record(body)))
+    Item::Log(record(body))
 }
 
 pub(crate) fn error(message: &str) -> Item {
-    Item::Log(Box::new(LogRecord {
+    Item::Log(LogRecord {
         level: Level::Error,
         exception: Some(Box::new(Exception {
             type_name: None,
@@ -47,7 +47,7 @@ pub(crate) fn error(message: &str) -> Item {
             stack: None,
         })),
         ..record("")
-    }))
+    })
 }
 
 fn record(body: &str) -> LogRecord {

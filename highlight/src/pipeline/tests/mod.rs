@@ -72,16 +72,16 @@ fn segment(line: &str) -> Segment {
 }
 
 impl Encode for Lines {
-    fn spans(&mut self, spans: Vec<SpanData>) -> Encoded {
-        Self::segments(spans.into_iter().map(|span| span.name.into_owned()).collect())
+    fn spans(&mut self, spans: &mut [SpanData]) -> Encoded {
+        Self::segments(spans.iter().map(|span| span.name.to_string()).collect())
     }
 
-    fn logs(&mut self, logs: Vec<LogRecord>) -> Encoded {
-        let text = |log: LogRecord| match log.exception {
-            Some(exception) => exception.message,
-            None => log.body.into_owned(),
+    fn logs(&mut self, logs: &mut [LogRecord]) -> Encoded {
+        let text = |log: &LogRecord| match &log.exception {
+            Some(exception) => exception.message.clone(),
+            None => log.body.to_string(),
         };
-        Self::segments(logs.into_iter().map(text).collect())
+        Self::segments(logs.iter().map(text).collect())
     }
 }
 
@@ -566,12 +566,12 @@ fn a_panic_in_the_encoder_is_contained_and_counted() {
 fn encoding_and_sending_produce_no_telemetry() {
     struct Probe(mpsc::Sender<bool>);
     impl Encode for Probe {
-        fn spans(&mut self, _: Vec<SpanData>) -> Encoded {
+        fn spans(&mut self, _: &mut [SpanData]) -> Encoded {
             let suppressed = opentelemetry::Context::is_current_telemetry_suppressed();
             self.0.send(suppressed).unwrap();
             Encoded::default()
         }
-        fn logs(&mut self, _: Vec<LogRecord>) -> Encoded {
+        fn logs(&mut self, _: &mut [LogRecord]) -> Encoded {
             Encoded::default()
         }
     }

@@ -47,7 +47,7 @@ mod tests {
     use highlight::diagnosis::Verdict;
 
     use super::*;
-    use crate::doctor::graph::tests::graph;
+    use crate::cli::doctor::graph::tests::graph;
 
     #[test]
     fn levels_that_are_compiled_out_are_judged_by_what_they_hide() {

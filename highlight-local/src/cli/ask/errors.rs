@@ -3,7 +3,7 @@ use std::io::Write;
 use clap::Args;
 use highlight_local::{
     archive::{ErrorGroup, Paged},
-    terminal::{Style, clean, cut},
+    terminal::{Paint, Style, clean, cut},
 };
 
 use super::{Client, Failure, From, ago, output};
@@ -30,7 +30,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let client = Client::new(&options.from)?;
+    let client = Client::new(&options.from.place)?;
     let parameters = [
         ("limit", Some(options.limit.to_string())),
         ("text", options.text.clone()),
@@ -44,28 +44,34 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             writeln!(out, "{}", serde_json::to_string(group)?)?;
             continue;
         }
-        let message = cut(&clean(&group.message), 100);
-        let count = paint.style(Style::Bad, &format!("{:>6} ×", group.errors));
-        writeln!(out, "{count} {}  {}", paint.style(Style::Strong, &message), ago(group.last_seen))?;
-        let Some(last) = &group.last else { continue };
-        let frame = last.top_frame.clone().unwrap_or_default();
-        let line = frame.line.map(|line| format!(":{line}")).unwrap_or_default();
-        writeln!(
-            out,
-            "         {}  {}  {}{line}",
-            paint.style(Style::Service, &cut(&clean(&last.service), 30)),
-            cut(&clean(&frame.function.unwrap_or_default()), 60),
-            paint.style(Style::Faint, &cut(&clean(&frame.file.unwrap_or_default()), 80)),
-        )?;
-        writeln!(
-            out,
-            "         trace {}  session {}",
-            paint.style(Style::Id, &cut(&clean(&last.trace_id), 60)),
-            paint.style(Style::Id, &cut(&clean(&last.session), 60)),
-        )?;
+        line(&mut out, paint, group)?;
     }
     if found.items.is_empty() && !options.from.json {
         writeln!(out, "no errors")?;
     }
+    Ok(())
+}
+
+/// A group of errors, on three lines.
+pub(crate) fn line(out: &mut impl Write, paint: Paint, group: &ErrorGroup) -> Result<(), Failure> {
+    let message = cut(&clean(&group.message), 100);
+    let count = paint.style(Style::Bad, &format!("{:>6} ×", group.errors));
+    writeln!(out, "{count} {}  {}", paint.style(Style::Strong, &message), ago(group.last_seen))?;
+    let Some(last) = &group.last else { return Ok(()) };
+    let frame = last.top_frame.clone().unwrap_or_default();
+    let line = frame.line.map(|line| format!(":{line}")).unwrap_or_default();
+    writeln!(
+        out,
+        "         {}  {}  {}{line}",
+        paint.style(Style::Service, &cut(&clean(&last.service), 30)),
+        cut(&clean(&frame.function.unwrap_or_default()), 60),
+        paint.style(Style::Faint, &cut(&clean(&frame.file.unwrap_or_default()), 80)),
+    )?;
+    writeln!(
+        out,
+        "         trace {}  session {}",
+        paint.style(Style::Id, &cut(&clean(&last.trace_id), 60)),
+        paint.style(Style::Id, &cut(&clean(&last.session), 60)),
+    )?;
     Ok(())
 }

@@ -109,7 +109,7 @@ fn users(package: &Package) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::graph::tests::graph;
+    use crate::cli::doctor::graph::tests::graph;
 
     fn second_of(lines: &[&str]) -> Option<Finding> {
         check(&graph(lines)).into_iter().find(|finding| finding.message().contains(" beside "))

@@ -18,13 +18,18 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let client = Client::new(&options.from)?;
+    let client = Client::new(&options.from.place)?;
     let trace: Trace = client.get(&["traces", &options.id], &[])?;
     let (mut out, paint) = output();
     if options.from.json {
         writeln!(out, "{}", serde_json::to_string(&trace)?)?;
         return Ok(());
     }
+    print(&mut out, paint, &trace)
+}
+
+/// The request, its spans as a tree, its logs.
+pub(crate) fn print(out: &mut impl Write, paint: Paint, trace: &Trace) -> Result<(), Failure> {
     let request = &trace.request;
     let status = request.status.as_deref().unwrap_or_default();
     writeln!(
@@ -37,11 +42,11 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     )?;
     let critical: HashSet<usize> = trace.critical_path.iter().map(|part| part.span).collect();
     for (index, span) in trace.spans.iter().enumerate() {
-        line(&mut out, paint, &trace, span, critical.contains(&index))?;
+        line(out, paint, trace, span, critical.contains(&index))?;
     }
     // Newest first they came; a trace is read downwards.
     for log in trace.logs.items.iter().rev() {
-        tail::line(&mut out, paint, log)?;
+        tail::line(out, paint, log)?;
     }
     writeln!(
         out,

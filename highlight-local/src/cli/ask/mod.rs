@@ -1,31 +1,39 @@
 //! Commands that read what a running `highlight-local`, or its file, holds.
 
 mod client;
-mod errors;
+pub(crate) mod errors;
 mod sessions;
-mod tail;
-mod trace;
+pub(crate) mod tail;
+pub(crate) mod trace;
 
 use std::{
     io::{self, IsTerminal, Write},
     path::PathBuf,
+    process::ExitCode,
 };
 
 use clap::{Args, Subcommand};
 use highlight_local::{archive::Timestamp, terminal::Paint};
 
-use client::{Client, Failure};
+pub(crate) use client::{Client, Failure};
 
 /// Where the rows are.
 #[derive(Debug, Args)]
-struct From {
+pub(crate) struct Place {
     /// The running highlight-local to ask.
     #[arg(long, env = "HIGHLIGHT_LOCAL_URL", default_value = "http://127.0.0.1:4319")]
-    url: String,
+    pub(crate) url: String,
 
-    /// Read this file instead, which `highlight-local --data FILE` writes or wrote.
-    #[arg(long, value_name = "FILE", conflicts_with = "url")]
-    data: Option<PathBuf>,
+    /// Take this file instead, which `highlight-local --data FILE` writes or wrote.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// Where the rows are, and how to print them.
+#[derive(Debug, Args)]
+struct From {
+    #[command(flatten)]
+    place: Place,
 
     /// Print JSON, one value a line.
     #[arg(long)]
@@ -44,17 +52,21 @@ pub(crate) enum Question {
     Tail(tail::Options),
 }
 
-pub(crate) fn run(question: &Question) -> Result<(), Box<dyn std::error::Error>> {
-    let outcome = match question {
+pub(crate) fn run(question: &Question) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    printed(match question {
         Question::Sessions(options) => sessions::run(options),
         Question::Trace(options) => trace::run(options),
         Question::Errors(options) => errors::run(options),
         Question::Tail(options) => tail::run(options),
-    };
+    })
+}
+
+/// How the program ends after a command.
+pub(crate) fn printed(outcome: Result<(), Failure>) -> Result<ExitCode, Box<dyn std::error::Error>> {
     match outcome {
         // Such as `highlight-local tail | head`: the reader has seen enough.
-        Err(Failure::Print(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        outcome => Ok(outcome?),
+        Err(Failure::Print(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        outcome => Ok(outcome.map(|()| ExitCode::SUCCESS)?),
     }
 }
 
@@ -66,7 +78,7 @@ fn output() -> (impl Write, Paint) {
 }
 
 /// The time of day in UTC, to the millisecond.
-fn time_of_day(time: Timestamp) -> String {
+pub(crate) fn time_of_day(time: Timestamp) -> String {
     let millis = time.nanos() / 1_000_000;
     let (seconds, millis) = (millis / 1_000, millis % 1_000);
     let (minutes, seconds) = (seconds / 60, seconds % 60);

@@ -22,7 +22,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let client = Client::new(&options.from)?;
+    let client = Client::new(&options.from.place)?;
     let limit = Some(options.limit.to_string());
     let found: Paged<Session> =
         client.get(&["sessions"], &[("limit", limit), ("text", options.text.clone())])?;

@@ -42,7 +42,7 @@ pub(crate) struct Options {
 const PAUSE: Duration = Duration::from_millis(250);
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let client = Client::new(&options.from)?;
+    let client = Client::new(&options.from.place)?;
     let overview: Overview = client.get(&["overview"], &[])?;
     let mut newest = overview.newest;
     let mut last = Vec::new();

@@ -1,6 +1,6 @@
 //! Asks over HTTP.
 
-use std::{io, net::Ipv4Addr, time::Duration};
+use std::{io, net::Ipv4Addr, path::PathBuf, time::Duration};
 
 use highlight_local::{
     StartError,
@@ -9,8 +9,9 @@ use highlight_local::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
+use ureq::{Body, http::Response};
 
-use super::From;
+use super::Place;
 
 /// Why a command prints nothing.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,8 @@ pub(crate) enum Failure {
     Open(#[from] OpenError),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error("cannot use the file {path}: {error}", path = path.display())]
+    File { path: PathBuf, error: io::Error },
     #[error("cannot print: {0}")]
     Print(#[from] io::Error),
 }
@@ -42,14 +45,14 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(from: &From) -> Result<Self, Failure> {
-        let server = match &from.data {
+    pub(crate) fn new(place: &Place) -> Result<Self, Failure> {
+        let server = match &place.data {
             Some(file) => Some(Server::start((Ipv4Addr::LOCALHOST, 0).into(), Reader::open(file)?)?),
             None => None,
         };
         let url = match &server {
             Some(server) => format!("http://{}", server.address()),
-            None => from.url.trim_end_matches('/').to_owned(),
+            None => place.url.trim_end_matches('/').to_owned(),
         };
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(30)))
@@ -64,20 +67,42 @@ impl Client {
         path: &[&str],
         parameters: &[(&str, Option<String>)],
     ) -> Result<T, Failure> {
-        /// A trace of 50,000 spans has a quarter of it.
-        const MOST: u64 = 64 << 20;
-        let encode = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
-        let path: Vec<String> = path.iter().map(|part| encode(part)).collect();
         let given = parameters.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
         let query: Vec<String> = given.map(|(name, value)| format!("{name}={}", encode(value))).collect();
-        let url = format!("{}/api/{}?{}", self.url, path.join("/"), query.join("&"));
+        let url = format!("{}?{}", self.address(path), query.join("&"));
+        Ok(serde_json::from_slice(&self.answer(self.agent.get(&url).call())?)?)
+    }
+
+    /// Gets a file.
+    pub(crate) fn download(&self, path: &[&str]) -> Result<Vec<u8>, Failure> {
+        self.answer(self.agent.get(self.address(path)).call())
+    }
+
+    /// Posts a file.
+    pub(crate) fn upload<T: DeserializeOwned>(&self, path: &[&str], file: &[u8]) -> Result<T, Failure> {
+        let request = self.agent.post(self.address(path)).content_type("application/gzip");
+        Ok(serde_json::from_slice(&self.answer(request.send(file))?)?)
+    }
+
+    fn address(&self, path: &[&str]) -> String {
+        let path: Vec<String> = path.iter().map(|part| encode(part)).collect();
+        format!("{}/api/{}", self.url, path.join("/"))
+    }
+
+    fn answer(&self, answer: Result<Response<Body>, ureq::Error>) -> Result<Vec<u8>, Failure> {
+        /// A trace of 50,000 spans has a sixth of it, and the largest file fits.
+        const MOST: u64 = 96 << 20;
         let unreachable = |error| Failure::Unreachable { url: self.url.clone(), error: Box::new(error) };
-        let mut response = self.agent.get(&url).call().map_err(unreachable)?;
-        let text = response.body_mut().with_config().limit(MOST).read_to_string().map_err(unreachable)?;
+        let mut response = answer.map_err(unreachable)?;
+        let body = response.body_mut().with_config().limit(MOST).read_to_vec().map_err(unreachable)?;
         if response.status().is_success() {
-            Ok(serde_json::from_str(&text)?)
+            Ok(body)
         } else {
-            Err(Failure::Refused(text.trim_end().to_owned()))
+            Err(Failure::Refused(String::from_utf8_lossy(&body).trim_end().to_owned()))
         }
     }
+}
+
+fn encode(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
 }
