@@ -206,8 +206,11 @@ impl Live {
         }
         let colour = io::stderr().is_terminal();
         // All at once, so that no line of the command's gets in between.
-        let text: String =
-            rows.iter().map(|row| format!("| {}\n", LiveLine::of(row).colour(colour))).collect();
+        let text: String = rows
+            .iter()
+            .map(|row| format!("| {}\n", LiveLine::of(row).colour(colour)))
+            .collect::<Vec<_>>()
+            .concat();
         let _ = io::stderr().write_all(text.as_bytes());
     }
 
