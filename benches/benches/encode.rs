@@ -13,13 +13,9 @@
 
 #![expect(clippy::unwrap_used, reason = "there is nobody to hand an error to")]
 
-use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
-    thread,
-    time::Duration,
-};
+use std::time::Duration;
 
+use benches::receiver;
 use divan::{Bencher, counter::ItemsCount};
 use highlight::{Client, Compression, Config, KeyValue, Level, RequestContext, in_span, log};
 
@@ -71,34 +67,4 @@ fn deliver(bencher: Bencher<'_, '_>, record: fn(u32)) {
         .counter(ItemsCount::new(ITEMS))
         .with_inputs(|| client.in_scope(|| context.in_scope(|| (0..ITEMS).for_each(record))))
         .bench_local_values(|()| client.flush(Duration::from_secs(60)).unwrap());
-}
-
-/// Reads requests and answers 200.
-fn receiver() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            thread::spawn(move || serve(&stream));
-        }
-    });
-    endpoint
-}
-
-fn serve(mut stream: &TcpStream) -> Option<()> {
-    let mut reader = BufReader::with_capacity(1 << 20, stream);
-    loop {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-            match line.trim_end().to_ascii_lowercase().split_once(": ") {
-                Some(("content-length", value)) => length = value.parse().ok()?,
-                None => break,
-                _ => {}
-            }
-        }
-        std::io::copy(&mut (&mut reader).take(length), &mut std::io::sink()).ok()?;
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").ok()?;
-    }
 }

@@ -11,12 +11,10 @@
 
 use std::{
     hint::black_box,
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
-    thread,
     time::{Duration, Instant},
 };
 
+use benches::receiver;
 use highlight::{Client, Compression, Config, KeyValue, Level, RequestContext};
 
 const ITEMS: u32 = 8_000;
@@ -128,34 +126,4 @@ fn median(values: &mut [f64]) -> f64 {
 fn quartile(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 4]
-}
-
-/// Reads requests and answers 200.
-fn receiver() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            thread::spawn(move || serve(&stream));
-        }
-    });
-    endpoint
-}
-
-fn serve(mut stream: &TcpStream) -> Option<()> {
-    let mut reader = BufReader::with_capacity(1 << 20, stream);
-    loop {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-            match line.trim_end().to_ascii_lowercase().split_once(": ") {
-                Some(("content-length", value)) => length = value.parse().ok()?,
-                None => break,
-                _ => {}
-            }
-        }
-        std::io::copy(&mut (&mut reader).take(length), &mut std::io::sink()).ok()?;
-        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").ok()?;
-    }
 }

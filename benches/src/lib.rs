@@ -1,1 +1,9 @@
-//! What it costs: see `benches/`.
+//! What it costs: the app, the requests and the receivers that the benches share.
+
+#![expect(clippy::unwrap_used, reason = "there is nobody to hand an error to")]
+
+mod app;
+mod receiver;
+
+pub use app::{Request, Shape, request, serve};
+pub use receiver::{receiver, silent_receiver};

@@ -1,0 +1,84 @@
+//! The budget.
+//!
+//! Of one request of each program, over the baseline that the program has: instructions on the thread that serves and on the one that
+//! exports, and allocations on the thread that serves. What gets cheaper by more than the slack should be lowered here.
+
+use benches::Shape;
+
+use crate::{
+    callgrind::Cost,
+    program::{Program, Setup},
+};
+
+/// What a program's request may cost.
+pub(crate) struct Limit {
+    pub(crate) program: Program,
+    most: Cost,
+}
+
+pub(crate) const LIMITS: &[Limit] = &[
+    limit("bare, no span", Setup::Bare, Shape::Answer, 15_899, 0, 29.0),
+    limit("bare", Setup::Bare, Shape::Log, 15_991, 0, 29.0),
+    limit("no app", Setup::NoApp, Shape::Answer, 8_749, 0, 14.0),
+    limit("headers", Setup::Headers, Shape::Answer, 3_730, 0, 3.0),
+    limit("registry", Setup::Registry, Shape::Log, 1_144, 0, 0.0),
+    limit("empty layer", Setup::Layer, Shape::Answer, 1_207, 0, 3.0),
+    limit("disabled, no span", Setup::Disabled, Shape::Answer, 8_625, 0, 8.0),
+    limit("disabled", Setup::Disabled, Shape::Log, 9_774, 0, 8.0),
+    limit("sampled out", Setup::SampledOut, Shape::Log, 30_309, 15_850, 27.0),
+    limit("span", Setup::Highlight, Shape::Answer, 21_486, 25_651, 20.0),
+    limit("span, child", Setup::Highlight, Shape::Child, 30_446, 32_109, 25.0),
+    limit("traced", Setup::Highlight, Shape::Log, 33_196, 47_410, 27.1),
+    limit("traced, user", Setup::Highlight, Shape::User, 38_182, 56_100, 39.1),
+    limit("traced, metric", Setup::Highlight, Shape::Metric, 34_872, 47_437, 28.0),
+    limit("1 child", Setup::Highlight, Shape::Spans(1), 30_712, 32_833, 30.0),
+    limit("10 children", Setup::Highlight, Shape::Spans(10), 110_799, 128_273, 102.2),
+    limit("100 children", Setup::Highlight, Shape::Spans(100), 903_617, 223_267, 822.1),
+    limit("1 attribute", Setup::Highlight, Shape::Attributes(1), 26_027, 33_073, 25.0),
+    limit("10 attributes", Setup::Highlight, Shape::Attributes(10), 99_999, 99_999, 99.0),
+    limit("20 attributes", Setup::Highlight, Shape::Attributes(20), 30_659, 53_368, 28.0),
+    limit("100 lines rejected, registry", Setup::Registry, Shape::Rejected(100), 888, 0, 1.0),
+    limit("100 lines rejected", Setup::Highlight, Shape::Rejected(100), 810, 0, 2.0),
+];
+
+const fn limit(
+    name: &'static str,
+    setup: Setup,
+    shape: Shape,
+    request: i64,
+    exporter: i64,
+    allocations: f64,
+) -> Limit {
+    Limit { program: Program::new(name, setup, shape), most: Cost { request, exporter, allocations } }
+}
+
+impl Limit {
+    /// A line for each figure that is over it.
+    pub(crate) fn exceeded_by(&self, cost: &Cost) -> impl Iterator<Item = String> {
+        let name = self.program.name;
+        let instructions = [
+            ("on the thread that serves", cost.request, self.most.request),
+            ("on the exporter's thread", cost.exporter, self.most.exporter),
+        ];
+        let instructions = instructions
+            .into_iter()
+            .filter(|(_, cost, most)| *cost > most + slack(*most))
+            .map(move |(place, cost, most)| {
+                format!(
+                    "{name}: {cost} instructions a request {place}; the budget is {most}, and {}",
+                    slack(most)
+                )
+            });
+        let (cost, most) = (cost.allocations, self.most.allocations);
+        instructions.chain(
+            (cost > most + 0.5).then(|| {
+                format!("{name}: {cost:.1} allocations a request; the budget is {most:.1}, and 0.5")
+            }),
+        )
+    }
+}
+
+/// 5 %; and of a program that does next to nothing, a few instructions.
+fn slack(most: i64) -> i64 {
+    (most / 20).max(50)
+}
