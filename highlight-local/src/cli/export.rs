@@ -1,3 +1,5 @@
+//! `export`: a session as one file, to attach to a ticket.
+
 use std::{
     fs,
     io::{self, IsTerminal, Write},

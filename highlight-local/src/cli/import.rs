@@ -1,3 +1,5 @@
+//! `import`: a session from such a file.
+
 use std::{
     fs,
     io::{self, Read, Write},

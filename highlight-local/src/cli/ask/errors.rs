@@ -1,3 +1,5 @@
+//! `errors`: the errors, grouped as the server groups them.
+
 use std::io::Write;
 
 use clap::Args;

@@ -1,3 +1,5 @@
+//! `sessions`: the browser sessions, newest first.
+
 use std::io::Write;
 
 use clap::Args;

@@ -1,3 +1,5 @@
+//! `trace`: one trace over all services, with its logs.
+
 use std::{collections::HashSet, io::Write, time::Duration};
 
 use clap::Args;
