@@ -44,7 +44,6 @@ const BODY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789ab
 
 impl Shape {
     /// The app without any layer of ours.
-    #[must_use]
     pub fn router(self) -> Router {
         let handler = match self {
             Self::Answer => get(async |Path(_): Path<u64>| BODY),
@@ -90,10 +89,10 @@ impl Shape {
 }
 
 async fn load_user_in_span(Path(id): Path<u64>) -> &'static str {
-    load_user(id).instrument(info_span!("load_user")).await
+    async { load_user(id) }.instrument(info_span!("load_user")).await
 }
 
-async fn load_user(id: u64) -> &'static str {
+fn load_user(id: u64) -> &'static str {
     info!(user.id = id, "loaded user");
     BODY
 }

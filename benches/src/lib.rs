@@ -1,6 +1,6 @@
 //! What it costs: the app, the requests and the receivers that the benches share.
 
-#![expect(clippy::unwrap_used, reason = "there is nobody to hand an error to")]
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "there is nobody to hand an error to")]
 
 mod app;
 mod receiver;

@@ -13,48 +13,48 @@ type Step = (&'static str, usize, &'static [&'static str]);
 const SERVING: usize = 0;
 const EXPORTING: usize = 1;
 
+// Called through a vtable, or from too many places to be inlined.
 const STEPS: &[Step] = &[
-    ("serving: read the headers", SERVING, &["highlight::propagation::parse_headers"]),
-    ("serving: start the server span, its carrier", SERVING, &["highlight::http::server::ServerSpan::start"]),
+    ("read the headers", SERVING, &["highlight::propagation::parse_headers"]),
+    ("start the server span, its carrier", SERVING, &["highlight::http::server::ServerSpan::start"]),
+    ("make carrier and child (the one in the start)", SERVING, &["tracing::span::Span::new"]),
     (
-        "serving: make the child span",
+        "enter and leave carrier and child",
         SERVING,
-        &[
-            "<highlight::bridge::span_layer::SpanLayer<S> as tracing_subscriber::layer::Layer<S>>::on_new_span",
-        ],
+        &["tracing_core::dispatcher::Dispatch::enter", "tracing_core::dispatcher::Dispatch::exit"],
     ),
-    (
-        "serving: enter and leave the child span",
-        SERVING,
-        &[
-            "<highlight::bridge::span_layer::SpanLayer<S> as tracing_subscriber::layer::Layer<S>>::on_enter",
-            "<highlight::bridge::span_layer::SpanLayer<S> as tracing_subscriber::layer::Layer<S>>::on_exit",
-        ],
-    ),
-    (
-        "serving: close the child span",
-        SERVING,
-        &["<highlight::bridge::span_layer::SpanLayer<S> as tracing_subscriber::layer::Layer<S>>::on_close"],
-    ),
-    (
-        "serving: the registry's part of closing spans",
-        SERVING,
-        &["<tracing_subscriber::registry::sharded::CloseGuard as core::ops::drop::Drop>::drop"],
-    ),
-    ("serving: the log line", SERVING, &["tracing_core::event::Event::dispatch"]),
-    ("serving: end the server span", SERVING, &["highlight::http::server::ServerSpan::end"]),
+    ("close carrier and child", SERVING, &["tracing_core::dispatcher::Dispatch::try_close"]),
+    ("the log line", SERVING, &["tracing_core::event::Event::dispatch"]),
+    ("end the server span", SERVING, &["highlight::http::server::ServerSpan::end"]),
     ("  in it: record the duration", SERVING, &["highlight::http::series::Durations::record"]),
     (
-        "  in these: stamp the ended spans",
+        "  in these: stamp and queue two spans",
         SERVING,
         &["<highlight::stamp::Stamp as opentelemetry_sdk::trace::span_processor::SpanProcessor>::on_end"],
     ),
-    ("  in these: put three items into the queue", SERVING, &["highlight::pipeline::queue::Queue::push"]),
-    ("exporting: encode two spans", EXPORTING, &["highlight::encode::Encoder::spans"]),
-    ("exporting: encode a log line", EXPORTING, &["highlight::encode::Encoder::logs"]),
+    ("  in these: queue three items", SERVING, &["highlight::pipeline::queue::Queue::push"]),
+    (
+        "  in these and the app: allocate and free",
+        SERVING,
+        &["__rustc::__rdl_alloc", "__rustc::__rdl_realloc", "__rustc::__rdl_dealloc"],
+    ),
+    (
+        "encode two spans",
+        EXPORTING,
+        &[
+            "highlight::assembly::<impl highlight::pipeline::segment::Encode for alloc::sync::Arc<highlight::encode::Encoder>>::spans",
+        ],
+    ),
+    (
+        "encode a log line",
+        EXPORTING,
+        &[
+            "highlight::assembly::<impl highlight::pipeline::segment::Encode for alloc::sync::Arc<highlight::encode::Encoder>>::logs",
+        ],
+    ),
     ("  in these: redact", EXPORTING, &["highlight::redact::Redactor::clean"]),
-    ("exporting: compress", EXPORTING, &["highlight::pipeline::gzip::Gzip::compress"]),
-    ("exporting: send", EXPORTING, &["ureq::agent::Agent::run_via_middleware"]),
+    ("compress", EXPORTING, &["highlight::pipeline::gzip::Gzip::compress"]),
+    ("send", EXPORTING, &["ureq::agent::Agent::run_via_middleware"]),
 ];
 
 /// Prints the steps, or of another program all functions above 1 % of its thread.
@@ -65,16 +65,19 @@ pub(crate) fn print(program: Option<&str>) -> Result<ExitCode, Missing> {
             let least = functions.values().max().map_or(0, |most| most / 100);
             let mut functions: Vec<_> = functions.into_iter().filter(|(_, cost)| *cost > least).collect();
             functions.sort_by_key(|(_, cost)| -cost);
-            functions.iter().for_each(|(name, cost)| println!("{cost:>8} {thread}: {name}"));
+            for (name, cost) in functions {
+                println!("{cost:>8} {thread}: {name}");
+            }
         }
         return Ok(ExitCode::SUCCESS);
     }
     for (step, thread, functions) in STEPS {
+        let place = if *thread == SERVING { "serving" } else { "exporting" };
         let cost = |name: &&str| threads.get(*thread).and_then(|functions| functions.get(*name));
         match functions.iter().map(cost).sum::<Option<i64>>() {
-            Some(cost) => println!("{step:<48} {cost:>8}"),
+            Some(cost) => println!("{place:<10} {step:<48} {cost:>8}"),
             // Renamed, or inlined by now.
-            None => println!("{step:<48} {:>8}", "unknown"),
+            None => println!("{place:<10} {step:<48} {:>8}", "unknown"),
         }
     }
     Ok(ExitCode::SUCCESS)
