@@ -1,3 +1,5 @@
+//! The extractor of session and request ids.
+
 use std::{
     convert::Infallible,
     future::{Ready, ready},

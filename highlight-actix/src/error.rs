@@ -1,3 +1,5 @@
+//! The error type of handlers.
+
 use std::{error::Error, fmt};
 
 use actix_web::{HttpResponse, ResponseError, body::BoxBody, http::header::ContentType};

@@ -1,3 +1,5 @@
+//! Actix's headers as a carrier.
+
 use actix_web::http::header::HeaderMap;
 use highlight::propagation::Carrier;
 

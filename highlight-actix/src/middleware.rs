@@ -1,3 +1,5 @@
+//! The middleware.
+
 use std::{
     error::Error as StdError,
     future::{Ready, ready},

@@ -1,3 +1,5 @@
+//! The error type of handlers.
+
 use axum::response::{IntoResponse, Response};
 use highlight::http::BoxError;
 use http::{StatusCode, header};

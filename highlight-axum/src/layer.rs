@@ -1,3 +1,5 @@
+//! The layer: tower's, with the matched route.
+
 use std::net::SocketAddr;
 
 use axum::{

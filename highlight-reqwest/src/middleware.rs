@@ -1,3 +1,5 @@
+//! The client and its middleware.
+
 use highlight::{Client, http::UrlTemplate};
 use http::Extensions;
 use reqwest::{Request, RequestBuilder, Response, redirect::Policy};

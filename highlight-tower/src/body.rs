@@ -1,3 +1,5 @@
+//! Response bodies, and the span that ends with them.
+
 use std::{
     fmt,
     pin::Pin,

@@ -1,3 +1,5 @@
+//! The future of a response, polled inside its request.
+
 use std::{
     fmt,
     pin::Pin,

@@ -1,3 +1,5 @@
+//! The layer for servers.
+
 use std::{
     fmt,
     net::SocketAddr,

@@ -1,3 +1,5 @@
+//! Bodies of answers, and the client span that ends with them.
+
 use std::{
     fmt,
     pin::Pin,

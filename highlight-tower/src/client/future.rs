@@ -1,3 +1,5 @@
+//! The future of an answer, polled inside its client span.
+
 use std::{
     fmt,
     pin::Pin,

@@ -1,3 +1,5 @@
+//! The layer for clients.
+
 use std::{
     borrow::Cow,
     fmt,
