@@ -28,7 +28,15 @@ pub use self::{
     scenario::{Scenario, Verdict, groups, scenarios},
 };
 
-/// The README's snippets, compiled.
+/// The snippets of the documents, compiled.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/browser.md")]
+    struct Browser;
+    #[doc = include_str!("../../docs/migrating.md")]
+    struct Migrating;
+    #[doc = include_str!("../../docs/self-hosting.md")]
+    struct SelfHosting;
+}
