@@ -1,3 +1,5 @@
+//! `export`: a session as one file.
+
 use std::{
     fs,
     io::{self, IsTerminal, Write},

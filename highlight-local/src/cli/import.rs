@@ -1,3 +1,5 @@
+//! `import`: such a file, read back.
+
 use std::{
     fs,
     io::{self, Read, Write},

@@ -1,3 +1,5 @@
+//! `errors`: what failed, in groups.
+
 use std::io::Write;
 
 use clap::Args;

@@ -1,3 +1,5 @@
+//! `sessions`: who was there.
+
 use std::io::Write;
 
 use clap::Args;

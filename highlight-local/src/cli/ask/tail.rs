@@ -1,3 +1,5 @@
+//! `tail`: logs as they arrive.
+
 use std::{io::Write, thread, time::Duration};
 
 use clap::Args;

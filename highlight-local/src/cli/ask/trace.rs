@@ -1,3 +1,5 @@
+//! `trace`: one request over all services.
+
 use std::{collections::HashSet, io::Write, time::Duration};
 
 use clap::Args;
