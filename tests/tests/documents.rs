@@ -6,6 +6,8 @@
 //! UPDATE_DOCS=1 cargo test -p conformance --test documents      # writes them
 //! ```
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test's panic is its verdict")]
+
 use std::{
     fmt::Write,
     fs,
@@ -78,11 +80,10 @@ fn packages() -> Vec<String> {
 fn modules(directory: &Path) -> Vec<PathBuf> {
     let mut modules = Vec::new();
     for path in list(directory) {
-        if path.file_stem().is_some_and(|stem| stem == "tests") {
-            continue;
-        } else if path.is_dir() {
+        let is_test = path.file_stem().is_some_and(|stem| stem == "tests");
+        if path.is_dir() && !is_test {
             modules.extend(self::modules(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test {
             modules.push(path);
         }
     }
@@ -104,9 +105,8 @@ fn purpose(module: &Path) -> String {
 /// Links of rustdoc lead nowhere in a page: their text alone.
 fn without_links(mut text: &str) -> String {
     let mut plain = String::new();
-    while let Some((before, (label, after))) = text
-        .split_once('[')
-        .and_then(|(before, rest)| Some((before, rest.split_once(']')?)))
+    while let Some((before, (label, after))) =
+        text.split_once('[').and_then(|(before, rest)| Some((before, rest.split_once(']')?)))
     {
         plain.extend([before, label]);
         let target = after.strip_prefix('(').and_then(|target| target.split_once(')'));

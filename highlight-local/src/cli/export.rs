@@ -1,4 +1,4 @@
-//! `export`: a session as one file, to attach to a ticket.
+//! `export`: a session as one file.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! `import`: a session from such a file.
+//! `import`: such a file, read back.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! `errors`: the errors, grouped as the server groups them.
+//! `errors`: what failed, in groups.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! `sessions`: the browser sessions, newest first.
+//! `sessions`: who was there.
 
 use std::io::Write;
 

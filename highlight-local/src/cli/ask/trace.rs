@@ -1,4 +1,4 @@
-//! `trace`: one trace over all services, with its logs.
+//! `trace`: one request over all services.
 
 use std::{collections::HashSet, io::Write, time::Duration};
 
