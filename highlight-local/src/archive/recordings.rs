@@ -4,7 +4,7 @@
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
         mpsc::{self, Receiver, SyncSender, TrySendError},
     },
@@ -15,7 +15,10 @@ use std::{
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 
-use super::{ArchiveBuilder, OpenError, QueryError, Reader, Retention, Timestamp};
+use super::{
+    ArchiveBuilder, OpenError, QueryError, Reader, Retention, Timestamp,
+    write::retention::count as count_more,
+};
 use crate::replay::{Chunk, Recording, RecordingSink};
 
 /// What waits to be written, at most: each is at most a request's body.
@@ -25,7 +28,8 @@ const WAITING: usize = 64;
 #[derive(Debug)]
 pub struct RecordingWriter {
     queue: Mutex<Option<SyncSender<Message>>>,
-    missed: AtomicU64,
+    /// Messages that came faster than they could be written, until that is counted in the database.
+    missed: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -41,25 +45,17 @@ impl ArchiveBuilder {
         let connection = self.place.open()?;
         let retention = self.retention;
         let (queue, waiting) = mpsc::sync_channel(WAITING);
+        let missed = Arc::<AtomicU64>::default();
+        let counted = Arc::clone(&missed);
         let thread = thread::Builder::new()
             .name("highlight-recordings".to_owned())
-            .spawn(move || write_all(connection, retention, &waiting))
+            .spawn(move || write_all(connection, retention, &waiting, &counted))
             .map_err(OpenError::Thread)?;
-        Ok(RecordingWriter {
-            queue: Mutex::new(Some(queue)),
-            missed: AtomicU64::new(0),
-            thread: Some(thread),
-        })
+        Ok(RecordingWriter { queue: Mutex::new(Some(queue)), missed, thread: Some(thread) })
     }
 }
 
 impl RecordingWriter {
-    /// Messages that came faster than they could be written.
-    #[must_use]
-    pub fn missed(&self) -> u64 {
-        self.missed.load(Ordering::Relaxed)
-    }
-
     fn send(&self, message: Message) {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(queue) = &*queue else { return };
@@ -89,15 +85,40 @@ impl Drop for RecordingWriter {
     }
 }
 
-fn write_all(mut connection: Connection, retention: Retention, waiting: &Receiver<Message>) {
+/// What is lost is counted with the next message that is not: see [`Overview`](super::Overview).
+fn write_all(
+    mut connection: Connection,
+    retention: Retention,
+    waiting: &Receiver<Message>,
+    missed: &AtomicU64,
+) {
+    let mut lost = Lost::default();
     while let Ok(message) = waiting.recv() {
-        // What the database refuses is missing in the replay; the rows beside it say why (`Overview::problem`).
-        let _ = write(&mut connection, retention, &message);
+        lost.missed += missed.swap(0, Ordering::Relaxed);
+        match write(&mut connection, retention, &message, &lost) {
+            Ok(()) => lost = Lost::default(),
+            Err(_) => lost.failed += 1,
+        }
     }
 }
 
-fn write(connection: &mut Connection, retention: Retention, message: &Message) -> rusqlite::Result<()> {
+/// Messages that are not in the database.
+#[derive(Default)]
+struct Lost {
+    missed: u64,
+    failed: u64,
+}
+
+fn write(
+    connection: &mut Connection,
+    retention: Retention,
+    message: &Message,
+    lost: &Lost,
+) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for (key, count) in [("missed", lost.missed), ("failed", lost.failed)] {
+        count_more(&transaction, key, count)?;
+    }
     match message {
         Message::Session(recording) => insert_session(&transaction, recording)?,
         Message::Chunk(session_id, chunk) => {

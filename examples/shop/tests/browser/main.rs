@@ -73,6 +73,17 @@ fn from_a_click_to_the_line_of_the_source() {
         browser.see("output", answer);
     }
 
+    // Another sender, whose record the server would not keep as it is.
+    let logs = format!("{}/v1/logs", stage.receiver.endpoint());
+    browser.value(&format!(
+        "fetch('{logs}', {{ method: 'POST', headers: {{ 'content-type': 'application/json' }}, body: JSON.stringify({{ resourceLogs: [{{
+             resource: {{ attributes: [{{ key: 'service.name', value: {{ stringValue: 'mailer' }} }},
+                 {{ key: 'highlight.project_id', value: {{ stringValue: '1' }} }}] }},
+             scopeLogs: [{{ logRecords: [{{ timeUnixNano: String(Date.now()) + '000000', severityText: 'INFO',
+                 body: {{ stringValue: 'mail to <ada@example.com> is sent' }},
+                 attributes: [{{ key: 'urgent', value: {{ boolValue: true }} }}] }}] }}] }}] }}) }}).then((answer) => answer.status)"
+    ));
+
     // The page is open before the error happens: it comes by itself.
     browser.open(&stage.viewer("/"));
     browser.see("#rows th", session);
@@ -114,10 +125,19 @@ fn from_a_click_to_the_line_of_the_source() {
     browser.look(1280, 900, "dark");
     browser.picture("error-dark");
 
+    // What a server would have dropped of it.
+    browser.open(&stage.viewer("/dropped"));
+    browser.see("main", "urgent");
+    browser.look(1280, 800, "light");
+    browser.picture("dropped");
+
     // The keyboard: to the metrics, and help.
     browser
         .value("for (const key of ['g', 'm']) document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))");
     browser.wait_for("location.pathname === '/metrics' && document.readyState === 'complete'");
+    browser.look(1280, 800, "light");
+    browser.see("main", "http.server.request.duration");
+    browser.picture("metrics");
     browser.value("document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '?', bubbles: true }))");
     browser.wait_for("document.querySelector('#help').open");
 }

@@ -36,9 +36,9 @@ pub struct Overview {
     pub bytes: u64,
     /// Rows that retention took.
     pub expired: u64,
-    /// Rows that came faster than they could be written.
+    /// Rows, and pieces of recordings, that came faster than they could be written.
     pub missed: u64,
-    /// Rows that the database refused.
+    /// Rows, and pieces of recordings, that the database refused.
     pub failed: u64,
     /// What the database said when it last refused, if it has not taken anything since.
     pub problem: Option<String>,

@@ -1,7 +1,7 @@
 //! The one thread that writes.
 
 mod common;
-mod retention;
+pub(super) mod retention;
 mod rows;
 
 use std::sync::{

@@ -49,7 +49,7 @@ impl Pruner {
 }
 
 /// Adds to a counter that outlives the process.
-pub(super) fn count(connection: &Connection, key: &str, count: u64) -> rusqlite::Result<()> {
+pub(in crate::archive) fn count(connection: &Connection, key: &str, count: u64) -> rusqlite::Result<()> {
     if count == 0 {
         return Ok(());
     }
