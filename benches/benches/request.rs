@@ -69,7 +69,7 @@ fn traced(bencher: Bencher<'_, '_>, shape: Shape) {
 
 #[divan::bench_group(sample_size = SAMPLE)]
 mod app {
-    use super::*;
+    use super::{Bencher, Client, Config, HIGHLIGHT, HighlightLayer, Shape, config, requests, traced};
 
     #[divan::bench]
     fn a_bare(bencher: Bencher<'_, '_>) {
@@ -155,7 +155,7 @@ fn headers(bencher: Bencher<'_, '_>) {
 /// In this order: a subscriber without a level of its own, such as the last, leaves the process without one until the next is made.
 #[divan::bench_group]
 mod rejected_line {
-    use super::*;
+    use super::{Bencher, LevelFilter, SubscriberExt, black_box, debug, subscriber};
 
     #[divan::bench]
     fn a_by_a_bare_registry(bencher: Bencher<'_, '_>) {
