@@ -69,7 +69,7 @@ fn a_log_of_the_specification_gzipped() {
     let time = now();
     let body = format!(
         r#"{{"resourceLogs":[{{"resource":{{"attributes":[{{"key":"highlight.project_id","value":{{"intValue":"1"}}}}]}},
-           "scopeLogs":[{{"scope":{{"name":"my.library"}},"logRecords":[{{"timeUnixNano":"{time}",
+           "scopeLogs":[{{"scope":{{"name":"my.scope"}},"logRecords":[{{"timeUnixNano":"{time}",
            "observedTimeUnixNano":"{time}","severityNumber":17,"severityText":"ERROR",
            "traceId":"5B8EFFF798038103D269B633813FC60C","spanId":"EEE19B7EC3C1B174",
            "body":{{"stringValue":"example"}},"attributes":[]}}]}}]}}]}}"#

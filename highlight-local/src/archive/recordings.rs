@@ -245,3 +245,31 @@ impl Reader {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::open::Place;
+
+    #[test]
+    fn what_is_lost_is_counted_with_the_next_that_is_not() {
+        let place = Place::memory();
+        // The rows are there as long as a connection is.
+        let (_kept, connection) = (place.open().unwrap(), place.open().unwrap());
+        connection
+            .execute_batch(
+                "CREATE TRIGGER refuse BEFORE INSERT ON recordings WHEN NEW.session_id = 'bad'
+                 BEGIN SELECT RAISE(ABORT, 'no'); END",
+            )
+            .unwrap();
+        let (queue, waiting) = mpsc::sync_channel(WAITING);
+        for session_id in ["bad", "bad", "good", "good"] {
+            let recording = Recording::new(session_id, SystemTime::now());
+            queue.send(Message::Session(Box::new(recording))).unwrap();
+        }
+        drop(queue);
+        write_all(connection, Retention::default(), &waiting, &AtomicU64::new(3));
+        let overview = Reader::new(place, None).overview().unwrap();
+        assert_eq!((overview.missed, overview.failed), (3, 2));
+    }
+}

@@ -137,7 +137,7 @@ mod tests {
     fn no_other_file_is_read() {
         let outside = tempfile::tempdir().unwrap();
         let secret = write(outside.path(), "secret.rs", "secret\n");
-        let inside = outside.path().join("root");
+        let inside = outside.path().join("tree");
         write(&inside, "ok.rs", "fine\n");
         write(&inside, "passwords.txt", "secret\n");
         write(&inside, ".git/hook.rs", "secret\n");
@@ -148,13 +148,13 @@ mod tests {
         write(&inside, "large.rs", &"x".repeat(usize::try_from(MOST_BYTES).unwrap() + 1));
         fs::create_dir_all(inside.join("directory.rs")).unwrap();
         // A sibling whose name begins like the root's.
-        write(outside.path(), "root-too/a.rs", "secret\n");
+        write(outside.path(), "tree-too/a.rs", "secret\n");
         let sources = Sources::below([&inside]);
         assert!(sources.around("ok.rs", 1).is_some());
-        let sibling = outside.path().join("root-too/a.rs");
+        let sibling = outside.path().join("tree-too/a.rs");
         for file in [
             "../secret.rs",
-            "../root/ok.rs",
+            "../tree/ok.rs",
             "x/../ok.rs",
             secret.to_str().unwrap(),
             sibling.to_str().unwrap(),

@@ -155,11 +155,10 @@ fn a_request_that_hangs_when_the_end_comes_costs_nothing_that_waits_behind_it() 
     assert_eq!(healed.taken(), ["hangs", "a", "b", "c", "d", "e"]);
 }
 
-#[test]
-fn fresh_telemetry_does_not_wait_for_the_old() {
-    let directory = TempDir::new().unwrap();
-    let (server, status) = switched();
-    let mut settings = patiently(spooling(&server, directory.path()));
+/// What a process could not deliver, each item in a file of its own.
+fn leave_fifty_in(directory: &Path) {
+    let (server, _) = switched();
+    let mut settings = patiently(spooling(&server, directory));
     settings.limits.batch_items = 1;
     let pipeline = start(settings);
     for number in 0..50 {
@@ -167,9 +166,14 @@ fn fresh_telemetry_does_not_wait_for_the_old() {
     }
     until(&pipeline, "on disk", |stats| stats.spooled == 50);
     pipeline.shutdown(HANG_GUARD).unwrap_err();
+}
+
+#[test]
+fn fresh_telemetry_does_not_wait_for_the_old() {
+    let directory = TempDir::new().unwrap();
+    leave_fifty_in(directory.path());
 
     // Fresh ones come whenever one arrives.
-    drop(status);
     let pushes = Arc::new(Mutex::new(None::<Pipeline>));
     let pusher = Arc::clone(&pushes);
     let second = Server::start(move |number, _| {
@@ -198,15 +202,7 @@ fn fresh_telemetry_does_not_wait_for_the_old() {
 #[test]
 fn the_end_does_not_wait_for_a_flush_of_the_old() {
     let directory = TempDir::new().unwrap();
-    let (server, _) = switched();
-    let mut settings = patiently(spooling(&server, directory.path()));
-    settings.limits.batch_items = 1;
-    let pipeline = start(settings);
-    for number in 0..50 {
-        pipeline.push(span(&format!("old {number}")));
-    }
-    until(&pipeline, "on disk", |stats| stats.spooled == 50);
-    pipeline.shutdown(HANG_GUARD).unwrap_err();
+    leave_fifty_in(directory.path());
 
     let slow = Server::start(|_, _| Reply::Slow(Duration::from_millis(400)));
     let pipeline = start(spooling(&slow, directory.path()));
