@@ -2,8 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use opentelemetry_sdk::trace::SpanData;
-
 use crate::{
     InitError, Signals,
     config::{Compression, Resolved, masked},
@@ -14,7 +12,7 @@ use crate::{
         caught, contained, log_weight, span_weight,
     },
     propagation,
-    record::LogRecord,
+    record::{LogRecord, SpanRecord},
     stack::{Paths, Renderer},
 };
 
@@ -105,7 +103,7 @@ fn limits(max_items: usize, max_bytes: usize) -> Limits {
 }
 
 impl Encode for Arc<Encoder> {
-    fn spans(&mut self, spans: &mut [SpanData]) -> Encoded {
+    fn spans(&mut self, spans: &mut [SpanRecord]) -> Encoded {
         in_segments(spans, span_weight, self.asks_program(), |spans| Encoder::spans(self, spans))
     }
 
@@ -151,7 +149,7 @@ mod tests {
     struct Nothing;
 
     impl Encode for Nothing {
-        fn spans(&mut self, _: &mut [SpanData]) -> Encoded {
+        fn spans(&mut self, _: &mut [SpanRecord]) -> Encoded {
             Encoded::default()
         }
 

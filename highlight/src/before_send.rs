@@ -105,13 +105,13 @@ impl Outgoing<'_> {
     /// The browser session, where there is one.
     #[must_use]
     pub fn session_id(&self) -> Option<Cow<'_, str>> {
-        self.attribute(crate::stamp::SESSION_ID)
+        self.attribute(crate::record::SESSION_ID)
     }
 
     /// The effective id of the request (C§4.3), where there is one.
     #[must_use]
     pub fn request_id(&self) -> Option<Cow<'_, str>> {
-        self.attribute(crate::stamp::TRACE_ID)
+        self.attribute(crate::record::TRACE_ID)
     }
 }
 

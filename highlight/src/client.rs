@@ -3,20 +3,13 @@
 use std::{
     fmt,
     future::Future,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
 use arc_swap::ArcSwapOption;
-use opentelemetry::{Context, metrics::MeterProvider as _, trace::TracerProvider as _};
-use opentelemetry_sdk::{
-    logs::SdkLoggerProvider,
-    metrics::SdkMeterProvider,
-    trace::{SdkTracer, SdkTracerProvider},
-};
+use opentelemetry::{Context, metrics::MeterProvider as _};
+use opentelemetry_sdk::{logs::SdkLoggerProvider, metrics::SdkMeterProvider};
 
 use crate::{
     Config, FlushError, InitError, RequestContext, Signals, Stats, ambient, assembly, bridge,
@@ -24,13 +17,12 @@ use crate::{
     context::Scope,
     future::WithContext,
     http::Instruments,
-    ids::RandomIds,
     metrics,
     pipeline::{Pipeline, Transport},
     record::{Item, LogRecord},
     sampling::Sampler,
     say, stack,
-    stamp::Stamp,
+    tracer::{Tracer, TracerProvider},
 };
 
 /// The client that the verbs fall back to; set by [`init`](crate::init).
@@ -75,12 +67,11 @@ struct Inner {
     settings: Resolved,
     /// `None` if the client is disabled: then nothing is recorded at all.
     pipeline: Option<Pipeline>,
-    tracer_provider: SdkTracerProvider,
-    tracer: SdkTracer,
+    tracer_provider: TracerProvider,
+    tracer: Tracer,
     meter_provider: SdkMeterProvider,
     http: Instruments,
     metrics: metrics::Registry,
-    seen_spans: Arc<AtomicBool>,
     /// Whether it delivers to a server.
     has_server: bool,
     stacks: stack::Budget,
@@ -115,17 +106,11 @@ impl Client {
         let has_server = transport.is_none();
         let start = || assembly::pipeline(&settings, transport, encoder, collector);
         let pipeline = settings.enabled.then(start).transpose()?;
-        let seen_spans = Arc::default();
-        let mut traces = SdkTracerProvider::builder()
-            .with_sampler(Sampler::new(&settings, pipeline.clone()))
-            .with_id_generator(RandomIds::new());
-        if let Some(pipeline) = &pipeline {
-            traces = traces.with_span_processor(Stamp::new(pipeline.clone(), Arc::clone(&seen_spans)));
-        }
-        let tracer_provider = traces.build();
+        let sampler = Sampler::new(&settings, pipeline.clone());
+        let tracer_provider = TracerProvider::new(pipeline.clone(), sampler);
         let meter = meter_provider.meter("highlight");
         let inner = Inner {
-            tracer: tracer_provider.tracer("highlight"),
+            tracer: tracer_provider.own_tracer(),
             tracer_provider,
             http: Instruments::new(&meter),
             metrics: metrics::Registry::new(meter),
@@ -133,7 +118,6 @@ impl Client {
             meter_provider,
             pipeline,
             settings,
-            seen_spans,
             has_server,
         };
         let inner = Arc::new(inner);
@@ -270,10 +254,9 @@ impl Client {
     /// # Ok::<(), highlight::InitError>(())
     /// ```
     ///
-    /// Spans get the session, the request and the user of the context that they start in. It is the client's own: its `shutdown`
-    /// ends the recording of all spans.
+    /// Spans get the session and the request of the context that they start in.
     #[must_use]
-    pub fn tracer_provider(&self) -> SdkTracerProvider {
+    pub fn tracer_provider(&self) -> TracerProvider {
         self.0.tracer_provider.clone()
     }
 
@@ -296,7 +279,7 @@ impl Client {
 
     /// Whether a span has ended that was not sampled out.
     pub(crate) fn has_seen_spans(&self) -> bool {
-        self.0.seen_spans.load(Ordering::Relaxed)
+        self.0.tracer_provider.has_seen_spans()
     }
 
     pub(crate) fn takes(&self, signal: Signals) -> bool {
@@ -316,7 +299,7 @@ impl Client {
         &self.0.settings.filter
     }
 
-    pub(crate) fn tracer(&self) -> &SdkTracer {
+    pub(crate) fn tracer(&self) -> &Tracer {
         &self.0.tracer
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    fmt,
+    fmt, ptr,
     future::Future,
     str::FromStr,
     sync::{Arc, Mutex},
@@ -49,17 +49,18 @@ use crate::{
 /// Cloning is cheap. Two contexts are equal when they name the same session and request.
 #[derive(Clone, Default)]
 pub struct RequestContext {
-    session_id: Option<Arc<str>>,
-    request_id: Option<Arc<str>>,
+    /// `None` where there is no request.
+    request: Option<Arc<Request>>,
     /// What new spans become children of: the caller's span, or a synthetic one (C§4.3).
     parent: Option<SpanContext>,
-    /// What is known of this request by now; `None` where there is no request.
-    state: Option<Arc<State>>,
 }
 
-/// What a request's contexts share, wherever they were taken.
+/// What a request's contexts share, wherever they were taken, and what its records hold on to.
 #[derive(Default)]
-struct State {
+pub(crate) struct Request {
+    /// The session's id, and then the request's.
+    ids: Box<str>,
+    session_length: usize,
     /// The errors that were reported already.
     seen: Seen,
     /// Who it is served for.
@@ -69,48 +70,54 @@ struct State {
 }
 
 impl RequestContext {
+    /// Without any of the three there is no request. An empty id is none.
     pub(crate) fn new(
-        session_id: Option<Arc<str>>,
-        request_id: Option<Arc<str>>,
+        session_id: Option<&str>,
+        request_id: Option<&str>,
         parent: Option<SpanContext>,
     ) -> Self {
-        let context = Self { session_id, request_id, parent, state: None };
-        if context.is_empty() { context } else { context.begun() }
+        let request = Request::named(session_id.unwrap_or_default(), request_id.unwrap_or_default());
+        let context = Self { parent, request: None };
+        if request.ids.is_empty() && context.parent.is_none() {
+            return context;
+        }
+        Self { request: Some(Arc::new(request)), ..context }
     }
 
     /// A request begins, be it one of which nothing is known.
     pub(crate) fn begun(mut self) -> Self {
-        self.state.get_or_insert_default();
+        self.request.get_or_insert_default();
         self
     }
 
-    pub(crate) fn seen(&self) -> Option<&Seen> {
-        self.state.as_deref().map(|state| &state.seen)
+    pub(crate) fn shared(&self) -> Option<Arc<Request>> {
+        self.request.clone()
     }
 
-    pub(crate) fn user(&self) -> Option<Arc<Known>> {
-        self.state.as_deref().and_then(|state| state.user.get())
+    pub(crate) fn seen(&self) -> Option<&Seen> {
+        self.request.as_deref().map(|request| &request.seen)
     }
 
     pub(crate) fn set_user(&self, user: Known) {
-        if let Some(state) = &self.state {
-            state.user.set(user);
+        if let Some(request) = &self.request {
+            request.user.set(user);
         }
     }
 
     pub(crate) fn route(&self) -> Option<Arc<str>> {
-        self.state.as_deref().and_then(|state| state.route.lock().ok()?.clone())
+        self.request.as_deref().and_then(|request| request.route.lock().ok()?.clone())
     }
 
     pub(crate) fn set_route(&self, route: Option<Arc<str>>) {
-        if let Some(Ok(mut current)) = self.state.as_deref().map(|state| state.route.lock()) {
+        if let Some(Ok(mut current)) = self.request.as_deref().map(|request| request.route.lock()) {
             *current = route;
         }
     }
 
     /// The same request, in this session.
-    pub(crate) fn with_session(self, session_id: String) -> Self {
-        Self { session_id: Some(session_id.into()), ..self.begun() }
+    pub(crate) fn with_session(self, session_id: &str) -> Self {
+        let request_id = self.request_id().unwrap_or_default();
+        Self { request: Some(Arc::new(Request::named(session_id, request_id))), parent: self.parent }
     }
 
     pub(crate) fn parent(&self) -> Option<&SpanContext> {
@@ -133,27 +140,19 @@ impl RequestContext {
     /// The browser's secure session id, which names the session replay.
     #[must_use]
     pub fn session_id(&self) -> Option<&str> {
-        self.session_id.as_deref()
+        self.request.as_deref().and_then(Request::session_id)
     }
 
     /// The request's effective id: everything the request causes, in every service, is stored under it (C§4.3).
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        self.request_id.as_deref()
+        self.request.as_deref().and_then(Request::request_id)
     }
 
     /// Whether neither a session nor a request nor a parent span is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.session_id.is_none() && self.request_id.is_none() && self.parent.is_none()
-    }
-
-    pub(crate) fn session_id_arc(&self) -> Option<&Arc<str>> {
-        self.session_id.as_ref()
-    }
-
-    pub(crate) fn request_id_arc(&self) -> Option<&Arc<str>> {
-        self.request_id.as_ref()
+        self.session_id().is_none() && self.request_id().is_none() && self.parent.is_none()
     }
 
     /// Runs `future` with this request current, in every poll and while it is dropped.
@@ -204,13 +203,44 @@ impl RequestContext {
     }
 }
 
+impl Request {
+    pub(crate) fn named(session_id: &str, request_id: &str) -> Self {
+        let mut ids = String::with_capacity(session_id.len() + request_id.len());
+        ids.push_str(session_id);
+        ids.push_str(request_id);
+        Self { ids: ids.into(), session_length: session_id.len(), ..Self::default() }
+    }
+
+    pub(crate) fn session_id(&self) -> Option<&str> {
+        self.ids.get(..self.session_length).filter(|id| !id.is_empty())
+    }
+
+    /// The effective id of C§4.3, sent as `highlight.trace_id`.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.ids.get(self.session_length..).filter(|id| !id.is_empty())
+    }
+
+    pub(crate) fn user(&self) -> Option<Arc<Known>> {
+        self.user.get()
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("session_id", &self.session_id())
+            .field("request_id", &self.request_id())
+            .finish_non_exhaustive()
+    }
+}
+
 /// The value of the `x-highlight-request` header: `<session>/<request>`, an unknown part left empty.
 ///
 /// The trace id stands in for a request that came without an id: what reads it is stored under the same trace.
 impl fmt::Display for RequestContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let session_id = self.session_id().unwrap_or_default();
-        match (&self.request_id, &self.parent) {
+        match (self.request_id(), &self.parent) {
             (Some(request_id), _) => write!(f, "{session_id}/{request_id}"),
             (None, Some(parent)) => write!(f, "{session_id}/{}", parent.trace_id()),
             (None, None) if session_id.is_empty() => Ok(()),
@@ -240,7 +270,9 @@ impl FromStr for RequestContext {
 
 impl PartialEq for RequestContext {
     fn eq(&self, other: &Self) -> bool {
-        self.session_id == other.session_id && self.request_id == other.request_id
+        let (ours, theirs) = (self.request.as_deref(), other.request.as_deref());
+        ours.zip(theirs).is_some_and(|(one, other)| ptr::eq(one, other))
+            || (self.session_id() == other.session_id() && self.request_id() == other.request_id())
     }
 }
 
@@ -249,8 +281,8 @@ impl Eq for RequestContext {}
 impl fmt::Debug for RequestContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestContext")
-            .field("session_id", &self.session_id)
-            .field("request_id", &self.request_id)
+            .field("session_id", &self.session_id())
+            .field("request_id", &self.request_id())
             .field("parent", &self.parent)
             .finish_non_exhaustive()
     }

@@ -9,11 +9,10 @@ use std::{
 };
 
 use opentelemetry::{SpanId, TraceId};
-use opentelemetry_sdk::trace::IdGenerator;
 
 /// Random ids, of which nobody has to be unable to guess the next.
 ///
-/// The SDK's own generator is a cryptographic one, which costs several times as much.
+/// The OpenTelemetry SDK's generator is a cryptographic one, which costs several times as much.
 #[derive(Debug)]
 pub(crate) struct RandomIds {
     /// A fork inherits the generators of its parent's threads, but starts a client of its own.
@@ -38,12 +37,12 @@ impl RandomIds {
     }
 }
 
-impl IdGenerator for RandomIds {
-    fn new_trace_id(&self) -> TraceId {
+impl RandomIds {
+    pub(crate) fn new_trace_id(&self) -> TraceId {
         TraceId::from((u128::from(self.next()) << 64) | u128::from(self.next()))
     }
 
-    fn new_span_id(&self) -> SpanId {
+    pub(crate) fn new_span_id(&self) -> SpanId {
         SpanId::from(self.next())
     }
 }

@@ -139,13 +139,13 @@ mod span;
 mod span_builder;
 mod span_kind;
 mod stack;
-mod stamp;
 mod stats;
 mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
 mod thread;
+mod tracer;
 mod user;
 
 #[cfg(feature = "tokio")]
@@ -182,4 +182,6 @@ pub mod otel {
     pub use opentelemetry;
     pub use opentelemetry_sdk;
     pub use tracing_opentelemetry;
+
+    pub use crate::tracer::{Span, Tracer, TracerProvider};
 }

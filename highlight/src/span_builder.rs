@@ -1,22 +1,18 @@
 //! Spans with a kind, attributes and links.
 
-use std::{borrow::Cow, panic::Location, sync::Arc};
+use std::{borrow::Cow, panic::Location, time::SystemTime};
 
 use opentelemetry::{
     Context,
-    trace::{self as otel, Link, Status, TraceContextExt, Tracer},
+    trace::{self as otel, Link, Status, TraceContextExt},
 };
 
 use crate::{
     Client, ErrorReport, KeyValue, Reportable, RequestContext, Span, SpanKind, Value, ambient,
-    context::Scope,
     future::WithContext,
     propagation,
-    user::{self, Known},
+    tracer::Start,
 };
-
-/// Attributes that a span is started with; the others are set right after.
-const ATTRIBUTES_AT_START: usize = 64;
 
 /// A span to be started, with more said about it than [`start_active_span`](crate::start_active_span) does.
 ///
@@ -36,8 +32,7 @@ const ATTRIBUTES_AT_START: usize = 64;
 /// # }
 /// ```
 ///
-/// What is set here is there when the span starts, where [`Config::sampler`](crate::Config::sampler) sees it (the first 64
-/// attributes). A span keeps its first 128 attributes and counts the others.
+/// What is set here is there when the span starts, where [`Config::sampler`](crate::Config::sampler) sees it. A span keeps its first 128 attributes and counts the others.
 /// For messages there is [`messaging`](crate::messaging).
 #[derive(Debug, Clone)]
 #[must_use = "a span does nothing until it is started"]
@@ -160,9 +155,6 @@ fn report_failure<T, E: Reportable<Kind>, Kind>(result: &Result<T, E>, location:
 /// The context of a span that ends when this is dropped.
 struct ActiveSpan {
     cx: Context,
-    /// A request or message begins with this span: it gets to know the user in the end.
-    begins_request: bool,
-    user_at_start: Option<Arc<Known>>,
     /// `false` where nothing records: then the context is the caller's, whose span is not ours to end.
     started: bool,
     /// Whether the thread was unwinding already: then the span is that of a destructor.
@@ -173,31 +165,20 @@ impl ActiveSpan {
     fn start(builder: SpanBuilder) -> Self {
         let parent = builder.request.map_or_else(ambient::current, |request| request.detached());
         let Some(client) = Client::recording() else {
-            return Self {
-                cx: parent,
-                begins_request: false,
-                user_at_start: None,
-                started: false,
-                unwinding: false,
-            };
+            return Self { cx: parent, started: false, unwinding: false };
         };
-        let begins_request = matches!(builder.kind, SpanKind::Server | SpanKind::Consumer);
-        let user_at_start = parent.get::<Scope>().and_then(|scope| scope.request.user());
-        // The SDK keeps the first 128, and what names the session comes after those of the start.
-        let mut attributes = builder.attributes;
-        let later = attributes.split_off(attributes.len().min(ATTRIBUTES_AT_START));
-        let mut span = client
-            .tracer()
-            .span_builder(builder.name)
-            .with_kind(builder.kind.to_otel())
-            .with_attributes(attributes)
-            .with_links(builder.links)
-            .start_with_context(client.tracer(), &parent);
-        otel::Span::set_attributes(&mut span, later);
+        let start = Start {
+            name: builder.name,
+            kind: builder.kind.to_otel(),
+            time: SystemTime::now(),
+            attributes: builder.attributes,
+        };
+        let mut span = client.tracer().begin(start, &parent);
+        for link in builder.links {
+            otel::Span::add_link(&mut span, link.span_context, link.attributes);
+        }
         Self {
             cx: parent.with_span(span),
-            begins_request,
-            user_at_start,
             started: true,
             unwinding: std::thread::panicking(),
         }
@@ -216,9 +197,6 @@ impl Drop for ActiveSpan {
         let span = self.cx.span();
         if std::thread::panicking() && !self.unwinding {
             span.set_status(Status::error("panicked"));
-        }
-        if self.begins_request {
-            user::complete(&self.cx, self.user_at_start.as_ref());
         }
         span.end();
     }

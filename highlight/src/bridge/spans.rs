@@ -6,11 +6,14 @@ use opentelemetry::{
     Context, KeyValue, Value,
     trace::{self, SpanBuilder, SpanContext, Status, TraceContextExt, Tracer},
 };
-use opentelemetry_sdk::trace::Span as SdkSpan;
 use tracing::Level;
 
 use super::carrier;
-use crate::{Client, context::Scope, sampling::UNRECORDED};
+use crate::{
+    Client,
+    context::Scope,
+    tracer::{self, UNRECORDED},
+};
 
 /// A tracer that looks for its client when a span starts, so that the layer can exist before it.
 #[derive(Debug)]
@@ -67,7 +70,7 @@ impl Origin {
 #[derive(Debug)]
 pub(super) enum Span {
     /// A span of its own.
-    Own(SdkSpan),
+    Own(tracer::Span),
     /// The span of this context, which somebody else started and will end: what a carrier is, and a span that is not to be recorded.
     StandIn { ids: SpanContext, cx: Context },
 }

@@ -1,7 +1,10 @@
 //! What always holds for the bytes that leave, whatever a program records.
 #![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzzer looks for")]
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use opentelemetry::{
     Array, InstrumentationScope, KeyValue, StringValue, TraceFlags, Value as GivenValue,
@@ -11,12 +14,12 @@ use opentelemetry_proto::tonic::{
     collector::{logs::v1::ExportLogsServiceRequest, trace::v1::ExportTraceServiceRequest},
     common::v1::{AnyValue, KeyValue as ProtoKeyValue, any_value::Value},
 };
-use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
 use prost::Message as _;
 
-use super::{Encoder, LogRecord, Service, Settings, SpanData, SpanId, TraceId};
+use super::{Encoder, LogRecord, Service, Settings, SpanRecord, SpanId, TraceId};
 use crate::{
     Level,
+    context::Request,
     record::{Correlation, Exception},
     redact::{REDACTED, Redactor},
 };
@@ -74,7 +77,10 @@ pub fn encode(data: &[u8]) {
         level: Level::Error,
         body: body.clone().into(),
         target: "shop".into(),
-        correlation: Correlation { session_id: Some(session.clone().into()), ..Correlation::default() },
+        correlation: Correlation {
+            request: Some(Arc::new(Request::named(&session, ""))),
+            ..Correlation::default()
+        },
         attributes: attributes.clone(),
         dropped_attributes: 0,
         exception: exception.map(Box::new),
@@ -120,22 +126,22 @@ fn value(mut text: String) -> GivenValue {
     }
 }
 
-fn span(name: String, attributes: Vec<KeyValue>) -> SpanData {
+fn span(name: String, attributes: Vec<KeyValue>) -> SpanRecord {
     let ids = (TraceId::from(7_u128), SpanId::from(9));
-    SpanData {
-        span_context: SpanContext::new(ids.0, ids.1, TraceFlags::SAMPLED, false, TraceState::NONE),
-        parent_span_id: SpanId::INVALID,
-        parent_span_is_remote: false,
-        span_kind: SpanKind::Internal,
+    SpanRecord {
+        ids: SpanContext::new(ids.0, ids.1, TraceFlags::SAMPLED, false, TraceState::NONE),
+        parent: None,
+        kind: SpanKind::Internal,
         status: Status::error(name.clone()),
         name: name.into(),
-        start_time: UNIX_EPOCH,
-        end_time: UNIX_EPOCH,
+        start: UNIX_EPOCH,
+        end: UNIX_EPOCH,
+        request: None,
+        user: None,
         attributes,
-        dropped_attributes_count: 0,
-        events: SpanEvents::default(),
-        links: SpanLinks::default(),
-        instrumentation_scope: InstrumentationScope::builder("shop").build(),
+        dropped_attributes: 0,
+        scope: Some(Arc::new(InstrumentationScope::builder("shop").build())),
+        attached: None,
     }
 }
 

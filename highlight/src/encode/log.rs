@@ -1,22 +1,22 @@
 //! Log records; an error is one with `exception.*` attributes (C§6.1).
 
-use std::{borrow::Cow, mem, sync::Arc};
+use std::{borrow::Cow, mem};
 
-use opentelemetry::{KeyValue, SpanId, TraceId};
+use opentelemetry::{SpanId, TraceId};
 use opentelemetry_proto::tonic::logs::v1::SeverityNumber;
 
 use crate::{
     Level,
     before_send::{BeforeSend, Outgoing, OutgoingKind},
-    record::{Correlation, LogRecord},
+    record::LogRecord,
     stack::Renderer,
-    stamp::{SESSION_ID, TRACE_ID},
 };
 
 use super::{
     exception,
     sanitize::{Given, Owner, Sanitizer},
     value::unix_nanos,
+    whose::{self, Whose},
     wire::{ITEM, Scalar, Writer},
 };
 
@@ -32,33 +32,21 @@ pub(super) fn write(
     before_send: Option<&BeforeSend>,
     renderer: &Renderer,
 ) -> bool {
-    let mut ours = ids(&record.correlation);
+    let mut whose = (record.correlation.request.take(), record.correlation.user.take());
     if let Some(hook) = before_send {
-        let user = record.correlation.user.take();
-        let user = user.iter().flat_map(|user| user.attributes()).cloned();
-        let all = ours.iter_mut().filter_map(Option::take).chain(user);
-        let theirs = mem::take(&mut record.attributes);
-        record.attributes = all.chain(theirs).collect();
+        whose::put_before(&mut record.attributes, &mem::take(&mut whose));
         if !keeps(hook, record) {
             return false;
         }
     }
-    out.nested(field, ITEM, |out| fields(out, record, &ours, sanitizer, renderer));
+    out.nested(field, ITEM, |out| fields(out, record, &whose, sanitizer, renderer));
     true
-}
-
-/// The session and the request that a record belongs to.
-fn ids(correlation: &Correlation) -> [Option<KeyValue>; 2] {
-    [(SESSION_ID, &correlation.session_id), (TRACE_ID, &correlation.request_id)].map(|(key, id)| {
-        let id = id.as_ref().filter(|id| !id.is_empty())?;
-        Some(KeyValue::new(key, Arc::clone(id)))
-    })
 }
 
 fn fields(
     out: &mut Writer,
     record: &mut LogRecord,
-    ours: &[Option<KeyValue>],
+    whose: &Whose,
     sanitizer: &mut Sanitizer<'_>,
     renderer: &Renderer,
 ) {
@@ -67,10 +55,9 @@ fn fields(
     let (severity_text, severity_number) = severity(record.level);
     out.number(2, severity_number as u64);
     out.text(3, severity_text);
-    // Ours come first: the first to name a session or a request is the one that counts.
-    let user = record.correlation.user.iter().flat_map(|user| user.attributes());
-    let all = ours.iter().flatten().chain(user).chain(&record.attributes);
-    sanitizer.attributes(out, ATTRIBUTES, Owner::Log, &mut Given::default(), all);
+    let mut given = Given::default();
+    whose::write(out, ATTRIBUTES, Owner::Log, &mut given, whose, sanitizer);
+    sanitizer.attributes(out, ATTRIBUTES, Owner::Log, &mut given, &record.attributes);
     if let Some(exception) = record.exception.take() {
         let message = exception::describe(out, *exception, &record.attributes, sanitizer, renderer);
         if record.body.is_empty() {

@@ -22,14 +22,15 @@ mod resource;
 mod sanitize;
 mod span;
 mod value;
+mod whose;
 mod wire;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use opentelemetry::{InstrumentationScope, SpanId, TraceId};
-use opentelemetry_sdk::{metrics::data::ResourceMetrics, trace::SpanData};
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
 
-use crate::{before_send::BeforeSend, record::LogRecord, redact::Redactor, stack::Renderer};
+use crate::{before_send::BeforeSend, record::{LogRecord, SpanRecord}, redact::Redactor, stack::Renderer};
 
 use self::{
     keys::Keys,
@@ -40,6 +41,10 @@ pub(crate) use self::{metric::EncodedMetrics, resource::Service};
 
 /// What is kept of the buffer; one large item must not hold its memory for ever.
 const KEPT: usize = 1 << 20;
+
+/// The scope of this crate's own spans.
+static OURS: LazyLock<InstrumentationScope> =
+    LazyLock::new(|| InstrumentationScope::builder("highlight").build());
 
 /// What the encoder is told once.
 #[derive(Debug, Clone)]
@@ -103,17 +108,17 @@ impl Encoder {
     }
 
     /// One `ExportTraceServiceRequest`, grouped by instrumentation scope. No spans, no bytes. Of the spans, what was needed is gone.
-    pub(crate) fn spans(&self, spans: &mut [SpanData]) -> EncodedItems {
+    pub(crate) fn spans(&self, spans: &mut [SpanRecord]) -> EncodedItems {
         let Settings { before_send, is_synthetic, .. } = &self.settings;
-        let scope = |span: &SpanData, out: &mut Writer, sanitizer: &mut Sanitizer<'_>| {
-            let scope = &span.instrumentation_scope;
+        let scope = |span: &SpanRecord, out: &mut Writer, sanitizer: &mut Sanitizer<'_>| {
+            let scope = span.scope.as_deref().unwrap_or(&OURS);
             self::scope(out, scope, sanitizer);
             out.text(3, scope.schema_url().unwrap_or_default());
         };
-        let write = |span: &mut SpanData, out: &mut Writer, sanitizer: &mut Sanitizer<'_>| {
+        let write = |span: &mut SpanRecord, out: &mut Writer, sanitizer: &mut Sanitizer<'_>| {
             span::write(out, 2, span, sanitizer, before_send.as_ref(), *is_synthetic)
         };
-        self.request(spans, |a, b| a.instrumentation_scope == b.instrumentation_scope, scope, write)
+        self.request(spans, |a, b| is_same_scope(a.scope.as_ref(), b.scope.as_ref()), scope, write)
     }
 
     /// One `ExportLogsServiceRequest`, grouped by target. No records, no bytes. Of the records, what was needed is gone.
@@ -182,6 +187,14 @@ impl Encoder {
         let done = work(&mut out, &mut Sanitizer::new(self.settings.redactor.as_ref(), &mut keys));
         *desk() = Some(Desk { out, keys });
         done
+    }
+}
+
+fn is_same_scope(one: Option<&Arc<InstrumentationScope>>, other: Option<&Arc<InstrumentationScope>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one == other,
+        (None, None) => true,
+        _ => false,
     }
 }
 

@@ -112,24 +112,31 @@ impl<'a> Sanitizer<'a> {
             _ if verdict.is_secret => Scalar::Text(REDACTED),
             Value::I64(number) => Scalar::Integer(*number),
             Value::F64(number) => value::float(*number),
-            Value::String(text) => {
-                let text = text.as_str();
-                if verdict.is_known(text) {
-                    return out.attribute(field, key, Scalar::Text(text));
-                }
-                let clean = named_text(redactor, verdict.texts, key, text);
-                if !clean.is_empty() {
-                    out.attribute(field, key, Scalar::Text(&clean));
-                }
-                if matches!(clean, Cow::Borrowed(_)) && redactor.is_some_and(Redactor::is_steady) {
-                    verdict.learn(text);
-                }
-                return;
-            }
+            Value::String(text) => return self::text(out, field, redactor, verdict, text.as_str()),
             Value::Array(array) => return self::array(out, field, redactor, verdict, array),
             _ => return,
         };
         out.attribute(field, key, scalar);
+    }
+
+    /// The same of a text that is not in an attribute yet.
+    pub(super) fn text_attribute(
+        &mut self,
+        out: &mut Writer,
+        field: u32,
+        owner: Owner,
+        given: &mut Given,
+        key: &str,
+        text: &str,
+    ) {
+        let redactor = self.redactor;
+        match self.keys.judge(redactor, owner, given, key) {
+            Some(verdict) if verdict.is_secret => {
+                out.attribute(field, &verdict.key, Scalar::Text(REDACTED));
+            }
+            Some(verdict) => self::text(out, field, redactor, verdict, text),
+            None => {}
+        }
     }
 
     /// Free text: a message, a status.
@@ -163,6 +170,21 @@ impl<'a> Sanitizer<'a> {
             },
         };
         Cow::Owned(self.text(&renamed).into_owned())
+    }
+}
+
+/// Writes what is left of the text.
+fn text(out: &mut Writer, field: u32, redactor: Option<&Redactor>, verdict: &mut Verdict, text: &str) {
+    let key = &*verdict.key;
+    if verdict.is_known(text) {
+        return out.attribute(field, key, Scalar::Text(text));
+    }
+    let clean = named_text(redactor, verdict.texts, key, text);
+    if !clean.is_empty() {
+        out.attribute(field, key, Scalar::Text(&clean));
+    }
+    if matches!(clean, Cow::Borrowed(_)) && redactor.is_some_and(Redactor::is_steady) {
+        verdict.learn(text);
     }
 }
 

@@ -7,38 +7,37 @@ use opentelemetry::{
     trace::{Event, Link, SpanContext, SpanKind, Status, TraceState},
 };
 use opentelemetry_proto::tonic::trace::v1::{SpanFlags, span::SpanKind as ProtoKind, status::StatusCode};
-use opentelemetry_sdk::trace::SpanData;
 
 use super::{
     sanitize::{Given, Owner, Sanitizer},
     value::unix_nanos,
+    whose::{self, Whose},
     wire::{ITEM, VALUE, Writer},
 };
 use crate::{
     before_send::{BeforeSend, Outgoing, OutgoingKind},
-    stamp,
+    record::SpanRecord,
 };
 
 /// Writes the span as this field; `false` if the hook drops it.
 pub(super) fn write(
     out: &mut Writer,
     field: u32,
-    span: &mut SpanData,
+    span: &mut SpanRecord,
     sanitizer: &mut Sanitizer<'_>,
     before_send: Option<&BeforeSend>,
     is_synthetic: fn(TraceId, SpanId) -> bool,
 ) -> bool {
     // Only what came from outside can be made up.
-    if span.parent_span_is_remote && is_synthetic(span.span_context.trace_id(), span.parent_span_id) {
-        span.parent_span_id = SpanId::INVALID;
-        span.parent_span_is_remote = false;
-    }
-    stamp::reveal(&mut span.attributes);
+    let trace_id = span.ids.trace_id();
+    span.parent = span.parent.filter(|(parent, is_remote)| !(*is_remote && is_synthetic(trace_id, *parent)));
+    let mut whose = (span.request.take(), span.user.take());
     let mut description = match &mut span.status {
         Status::Error { description } => mem::take(description),
         Status::Ok | Status::Unset => Cow::Borrowed(""),
     };
     if let Some(hook) = before_send {
+        whose::put_before(&mut span.attributes, &mem::take(&mut whose));
         let mut item = Outgoing {
             kind: OutgoingKind::Span,
             text: &mut span.name,
@@ -52,17 +51,23 @@ pub(super) fn write(
             return false;
         }
     }
-    out.nested(field, ITEM, |out| fields(out, span, &description, sanitizer));
+    out.nested(field, ITEM, |out| fields(out, span, &whose, &description, sanitizer));
     true
 }
 
-fn fields(out: &mut Writer, span: &SpanData, description: &str, sanitizer: &mut Sanitizer<'_>) {
-    context(out, &span.span_context, sanitizer);
-    if span.parent_span_id != SpanId::INVALID {
-        out.bytes(4, &span.parent_span_id.to_bytes());
+fn fields(
+    out: &mut Writer,
+    span: &SpanRecord,
+    whose: &Whose,
+    description: &str,
+    sanitizer: &mut Sanitizer<'_>,
+) {
+    context(out, &span.ids, sanitizer);
+    if let Some((parent, _)) = span.parent {
+        out.bytes(4, &parent.to_bytes());
     }
     out.text(5, &sanitizer.span_name(&span.name));
-    let kind = match span.span_kind {
+    let kind = match span.kind {
         SpanKind::Internal => ProtoKind::Internal,
         SpanKind::Server => ProtoKind::Server,
         SpanKind::Client => ProtoKind::Client,
@@ -70,20 +75,23 @@ fn fields(out: &mut Writer, span: &SpanData, description: &str, sanitizer: &mut 
         SpanKind::Consumer => ProtoKind::Consumer,
     };
     out.number(6, kind as u64);
-    out.fixed64(7, unix_nanos(span.start_time));
-    out.fixed64(8, unix_nanos(span.end_time));
+    out.fixed64(7, unix_nanos(span.start));
+    out.fixed64(8, unix_nanos(span.end));
     let mut given = Given::default();
+    whose::write(out, 9, Owner::Span, &mut given, whose, sanitizer);
     sanitizer.attributes(out, 9, Owner::Span, &mut given, &span.attributes);
-    out.number(10, span.dropped_attributes_count.into());
+    out.number(10, span.dropped_attributes.into());
     // What the span says about session and request holds for its events.
-    for each in &span.events.events {
-        out.nested(11, ITEM, |out| event(out, each, given.clone(), sanitizer));
+    if let Some(attached) = &span.attached {
+        for each in &attached.events {
+            out.nested(11, ITEM, |out| event(out, each, given.clone(), sanitizer));
+        }
+        out.number(12, attached.dropped_events.into());
+        for each in &attached.links {
+            out.nested(13, ITEM, |out| link(out, each, given.clone(), sanitizer));
+        }
+        out.number(14, attached.dropped_links.into());
     }
-    out.number(12, span.events.dropped_count.into());
-    for each in &span.links.links {
-        out.nested(13, ITEM, |out| link(out, each, given.clone(), sanitizer));
-    }
-    out.number(14, span.links.dropped_count.into());
     let code = match span.status {
         Status::Unset => StatusCode::Unset,
         Status::Ok => StatusCode::Ok,
@@ -95,7 +103,7 @@ fn fields(out: &mut Writer, span: &SpanData, description: &str, sanitizer: &mut 
             out.number(3, code as u64);
         });
     }
-    out.fixed32(16, flags(&span.span_context, span.parent_span_is_remote));
+    out.fixed32(16, flags(&span.ids, span.parent.is_some_and(|(_, is_remote)| is_remote)));
 }
 
 /// Ids and state, which have the same fields in a span and in a link.

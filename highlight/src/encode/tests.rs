@@ -27,7 +27,6 @@ use opentelemetry_sdk::{
         Aggregation, Instrument, InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Stream,
         Temporality, reader::MetricReader,
     },
-    trace::{SpanEvents, SpanLinks},
 };
 
 use prost::Message as _;
@@ -35,7 +34,8 @@ use prost::Message as _;
 use super::*;
 use crate::{
     Level,
-    record::{Correlation, Exception},
+    context::Request,
+    record::{Attached, Correlation, Exception},
 };
 
 const TRACE: TraceId = TraceId::from_bytes([7; 16]);
@@ -61,21 +61,21 @@ fn time() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
 
-fn span(scope: &'static str, name: &'static str) -> SpanData {
-    SpanData {
-        span_context: SpanContext::new(TRACE, SPAN, TraceFlags::SAMPLED, false, TraceState::NONE),
-        parent_span_id: SpanId::from_bytes([2; 8]),
-        parent_span_is_remote: true,
-        span_kind: SpanKind::Server,
+fn span(scope: &'static str, name: &'static str) -> SpanRecord {
+    SpanRecord {
+        ids: SpanContext::new(TRACE, SPAN, TraceFlags::SAMPLED, false, TraceState::NONE),
+        parent: Some((SpanId::from_bytes([2; 8]), true)),
+        kind: SpanKind::Server,
         name: name.into(),
-        start_time: time(),
-        end_time: time() + Duration::from_millis(5),
+        start: time(),
+        end: time() + Duration::from_millis(5),
+        request: None,
+        user: None,
         attributes: Vec::new(),
-        dropped_attributes_count: 0,
-        events: SpanEvents::default(),
-        links: SpanLinks::default(),
+        dropped_attributes: 0,
         status: Status::Unset,
-        instrumentation_scope: InstrumentationScope::builder(scope).build(),
+        scope: Some(Arc::new(InstrumentationScope::builder(scope).build())),
+        attached: None,
     }
 }
 
@@ -110,7 +110,7 @@ fn decode_spans(bytes: &[u8]) -> Vec<(String, Vec<Span>)> {
     scopes.map(|scope| (scope.scope.unwrap().name, scope.spans)).collect()
 }
 
-fn encode_span(span: SpanData) -> Span {
+fn encode_span(span: SpanRecord) -> Span {
     decode_spans(&encoder().spans(&mut [span]).bytes).remove(0).1.remove(0)
 }
 
@@ -180,7 +180,7 @@ fn c4_3_a_synthetic_parent_is_no_parent() {
     assert_eq!(real.flags & 0x300, 0x300);
 
     let root =
-        encode_span(SpanData { parent_span_id: SYNTHETIC, parent_span_is_remote: true, ..span("a", "root") });
+        encode_span(SpanRecord { parent: Some((SYNTHETIC, true)), ..span("a", "root") });
     assert_eq!(root.parent_span_id, Vec::<u8>::new());
     assert_eq!(root.flags & 0x300, 0x100);
     assert_eq!(root.trace_id, [7; 16]);
@@ -188,7 +188,7 @@ fn c4_3_a_synthetic_parent_is_no_parent() {
 
 #[test]
 fn spans_are_kept_whole_and_clean() {
-    let mut data = SpanData {
+    let mut data = SpanRecord {
         attributes: vec![
             KeyValue::new("cached", true),
             KeyValue::new("highlight.session_id", "ours"),
@@ -203,12 +203,13 @@ fn spans_are_kept_whole_and_clean() {
         KeyValue::new("highlight.session_id", "theirs"),
         KeyValue::new("handled", false),
     ];
-    data.events.events = vec![
+    let events = vec![
         Event::new("exception", time(), attributes, 0),
         Event::new("log", time(), vec![KeyValue::new("log.message", "m")], 0),
     ];
     let linked = SpanContext::new(TRACE, SYNTHETIC, TraceFlags::default(), true, TraceState::NONE);
-    data.links.links = vec![Link::new(linked, vec![KeyValue::new("late", true)], 0)];
+    let links = vec![Link::new(linked, vec![KeyValue::new("late", true)], 0)];
+    data.attached = Some(Box::new(Attached { events, links, ..Attached::default() }));
 
     let span = encode_span(data);
     assert_eq!(span.span_id, [9; 8]);
@@ -257,8 +258,7 @@ fn logs_carry_their_correlation() {
     let attributes = vec![KeyValue::new("highlight.trace_id", "theirs"), KeyValue::new("n", 1)];
     let log = encode_log(LogRecord {
         correlation: Correlation {
-            session_id: Some("session".into()),
-            request_id: Some("request".into()),
+            request: Some(Arc::new(Request::named("session", "request"))),
             span: Some((TRACE, SPAN, TraceFlags::SAMPLED)),
             ..Correlation::default()
         },
@@ -275,8 +275,7 @@ fn logs_carry_their_correlation() {
 
     let log = encode_log(LogRecord {
         correlation: Correlation {
-            session_id: Some("".into()),
-            request_id: None,
+            request: Some(Arc::new(Request::named("", ""))),
             span: Some((TRACE, SpanId::INVALID, TraceFlags::SAMPLED)),
             ..Correlation::default()
         },
@@ -377,7 +376,7 @@ fn c6_1_an_error_type_of_the_users_stays() {
 fn times_out_of_range_are_survived() {
     for time in [UNIX_EPOCH - Duration::from_secs(1), UNIX_EPOCH + Duration::from_secs(1 << 40)] {
         encode_log(LogRecord { time, ..record("m") });
-        encode_span(SpanData { start_time: time, end_time: time, ..span("a", "s") });
+        encode_span(SpanRecord { start: time, end: time, ..span("a", "s") });
     }
 }
 

@@ -1,11 +1,14 @@
 //! The client span of an outgoing request.
 
-use std::{borrow::Cow, time::Instant};
+use std::{
+    borrow::Cow,
+    time::{Instant, SystemTime},
+};
 
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
 use opentelemetry::{
     Context, KeyValue,
-    trace::{SpanKind, Status, TraceContextExt, Tracer},
+    trace::{SpanKind, Status, TraceContextExt},
 };
 
 use super::{
@@ -16,6 +19,7 @@ use crate::{
     Client, RequestContext, ambient,
     context::Scope,
     propagation::{self, CarrierMut, REQUEST_HEADER},
+    tracer::Start,
 };
 
 /// What is known of a request when it is sent.
@@ -153,14 +157,13 @@ impl ClientSpan {
         let parent = Self::parent(&client);
         let grpc = Call::of(request.method, request.uri.path(), request.grpc);
         let labels = request.target(grpc.as_ref());
-        let span = client
-            .tracer()
-            .span_builder(
-                grpc.as_ref().map_or_else(|| span_name(request.method, request.template), Call::name),
-            )
-            .with_kind(SpanKind::Client)
-            .with_attributes(request.attributes(&labels, grpc.as_ref()))
-            .start_with_context(client.tracer(), &parent);
+        let start = Start {
+            name: grpc.as_ref().map_or_else(|| span_name(request.method, request.template), Call::name),
+            kind: SpanKind::Client,
+            time: SystemTime::now(),
+            attributes: request.attributes(&labels, grpc.as_ref()),
+        };
+        let span = client.tracer().begin(start, &parent);
         Some(Self {
             may_propagate: client.may_propagate_to(request.uri),
             client,

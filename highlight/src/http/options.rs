@@ -70,7 +70,7 @@ impl ServerOptions {
         let client = self.client.clone().or_else(Client::current);
         let reads_cookie = client.is_some_and(|client| client.settings().session_cookie);
         match reads_cookie.then(|| cookie::session(headers)).flatten() {
-            Some(session) => incoming.with_session(session),
+            Some(session) => incoming.with_session(&session),
             None => incoming,
         }
     }

@@ -9,7 +9,7 @@ use std::{
 use http::HeaderMap;
 use opentelemetry::{
     Context, KeyValue,
-    trace::{SpanKind, Status, TraceContextExt, Tracer},
+    trace::{SpanKind, Status, TraceContextExt, Tracer as _},
 };
 
 use super::{
@@ -22,10 +22,10 @@ use super::{
 };
 use crate::{
     Client, ErrorReport, Level, RequestContext, ambient, bridge, context::Scope, logs, propagation::Carrier,
-    sampling::UNRECORDED, user,
+    tracer::{Start, UNRECORDED},
 };
 
-// The SDK keeps the description that sorts last. In parentheses, these give way to the text of an error that was reported.
+// Of two descriptions the span keeps the one that sorts last. In parentheses, these give way to the text of an error that was reported.
 const HANDLER_PANICKED: &str = "(the handler panicked)";
 const HANDLER_DROPPED: &str = "(the client went away, or the handler was dropped)";
 const NO_STATUS: &str = "(the answer had no grpc-status)";
@@ -163,15 +163,13 @@ impl ServerSpan {
             UNRECORDED.start_with_context("excluded", &parent)
         } else {
             let described = if is_private { request.impersonal() } else { *request };
-            client
-                .tracer()
-                .span_builder(
-                    grpc.as_ref().map_or_else(|| span_name(request.method, request.route), Call::name),
-                )
-                .with_kind(SpanKind::Server)
-                .with_start_time(started.time)
-                .with_attributes(described.attributes(grpc.is_some(), options))
-                .start_with_context(client.tracer(), &parent)
+            let start = Start {
+                name: grpc.as_ref().map_or_else(|| span_name(request.method, request.route), Call::name),
+                kind: SpanKind::Server,
+                time: started.time,
+                attributes: described.attributes(grpc.is_some(), options),
+            };
+            client.tracer().begin(start, &parent)
         };
         let cx = parent.with_span(span);
         let carrier = if silent || !client.settings().request_span {
@@ -375,7 +373,6 @@ impl ServerSpan {
         }
         self.silent = true;
         self.recorder = None;
-        user::complete(&self.cx, None);
         // The metrics first: whoever has seen the span may rely on them.
         self.count_active(-1);
         let elapsed = self.started.elapsed();

@@ -65,7 +65,7 @@ pub(crate) use self::{
     collect::{Collector, provider},
     registry::Registry,
 };
-use crate::{Client, KeyValue, RequestContext, Signals, stamp::SESSION_ID};
+use crate::{Client, KeyValue, RequestContext, Signals, record::SESSION_ID};
 
 /// Records the current value of something: the last one before a collection counts.
 pub fn record_metric(name: &str, value: f64, attributes: impl IntoIterator<Item = KeyValue>) {
@@ -106,7 +106,8 @@ fn record(
     let Some(client) = Client::recording().filter(|client| client.takes(Signals::METRICS)) else { return };
     let mut attributes: Vec<_> = attributes.into_iter().map(|attribute| attribute.0).collect();
     if definition.with_session {
-        let session = RequestContext::current().session_id_arc().cloned();
+        let context = RequestContext::current();
+        let session = context.session_id().map(str::to_owned);
         attributes.extend(session.map(|id| opentelemetry::KeyValue::new(SESSION_ID, id)));
     }
     client.metrics().record(definition, measurement, &attributes);

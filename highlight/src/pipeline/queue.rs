@@ -12,8 +12,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use opentelemetry_sdk::trace::SpanData;
-
 use super::{
     books::{Books, Fate},
     deadline::{self, Deadline},
@@ -24,7 +22,7 @@ use super::{
     trim::trim,
 };
 use crate::{
-    record::{Item, LogRecord},
+    record::{Item, LogRecord, SpanRecord},
     stats::Stats,
 };
 
@@ -46,7 +44,7 @@ pub(super) struct Queue {
 struct State {
     errors: Lane<LogRecord>,
     logs: Lane<LogRecord>,
-    spans: Lane<SpanData>,
+    spans: Lane<SpanRecord>,
     books: Books,
     flushes: Vec<Ticket>,
     stop: Option<Stop>,
@@ -123,7 +121,7 @@ impl Due {
 #[derive(Debug)]
 pub(super) enum Batch {
     Logs(Vec<Chunk<LogRecord>>),
-    Spans(Vec<Chunk<SpanData>>),
+    Spans(Vec<Chunk<SpanRecord>>),
 }
 
 impl Batch {
@@ -516,7 +514,7 @@ impl State {
 #[derive(Debug)]
 struct Discarded {
     logs: [Lane<LogRecord>; 2],
-    spans: Lane<SpanData>,
+    spans: Lane<SpanRecord>,
 }
 
 impl Discarded {

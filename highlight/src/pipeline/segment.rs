@@ -7,10 +7,8 @@
 
 use std::{mem, time::Instant};
 
-use opentelemetry_sdk::trace::SpanData;
-
 use super::spool::Stored;
-use crate::record::LogRecord;
+use crate::record::{LogRecord, SpanRecord};
 
 /// Turns items into request bodies; sanitising and redaction happen in here, on the worker.
 ///
@@ -19,7 +17,7 @@ use crate::record::LogRecord;
 pub(crate) trait Encode: Send {
     /// An `ExportTraceServiceRequest`, in segments whose `items`, and what the hook has dropped, add up to the number of spans. What is
     /// missing is counted as lost.
-    fn spans(&mut self, spans: &mut [SpanData]) -> Encoded;
+    fn spans(&mut self, spans: &mut [SpanRecord]) -> Encoded;
     /// An `ExportLogsServiceRequest`, likewise.
     fn logs(&mut self, logs: &mut [LogRecord]) -> Encoded;
 }

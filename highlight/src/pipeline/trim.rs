@@ -8,10 +8,9 @@
 use std::mem::{self, size_of};
 
 use opentelemetry::{Array, KeyValue, StringValue, Value};
-use opentelemetry_sdk::trace::SpanData;
 
 use super::weight::{attribute_weight, state_weight, weight};
-use crate::record::{Item, LogRecord};
+use crate::record::{Attached, Item, LogRecord, SpanRecord};
 
 /// The estimated size of an item, at most.
 const ITEM_BYTES: usize = 1 << 20;
@@ -56,7 +55,7 @@ fn trim_log(log: &mut LogRecord) {
     log.dropped_attributes = log.dropped_attributes.saturating_add(dropped);
 }
 
-fn trim_span(span: &mut SpanData) {
+fn trim_span(span: &mut SpanRecord) {
     let mut room = ITEM_BYTES;
     if span.name.len() > VALUE_BYTES {
         span.name = cut(&span.name).into();
@@ -68,30 +67,35 @@ fn trim_span(span: &mut SpanData) {
         }
         room = room.saturating_sub(description.len());
     }
-    room = room.saturating_sub(state_weight(&span.span_context));
+    room = room.saturating_sub(state_weight(&span.ids));
     let dropped = trim_attributes(&mut span.attributes, usize::MAX, &mut room);
-    span.dropped_attributes_count = span.dropped_attributes_count.saturating_add(dropped);
+    span.dropped_attributes = span.dropped_attributes.saturating_add(dropped);
+    if let Some(attached) = &mut span.attached {
+        trim_attached(attached, &mut room);
+    }
+}
 
-    let before = span.events.events.len();
-    span.events.events.retain_mut(|event| {
-        let dropped = trim_attributes(&mut event.attributes, usize::MAX, &mut room);
+fn trim_attached(attached: &mut Attached, room: &mut usize) {
+    let before = attached.events.len();
+    attached.events.retain_mut(|event| {
+        let dropped = trim_attributes(&mut event.attributes, usize::MAX, room);
         event.dropped_attributes_count = event.dropped_attributes_count.saturating_add(dropped);
         if event.name.len() > VALUE_BYTES {
             event.name = cut(&event.name).into();
         }
-        claim(&mut room, size_of_val(event) + event.name.len())
+        claim(room, size_of_val(event) + event.name.len())
     });
-    let dropped = count(before - span.events.events.len());
-    span.events.dropped_count = span.events.dropped_count.saturating_add(dropped);
+    let dropped = count(before - attached.events.len());
+    attached.dropped_events = attached.dropped_events.saturating_add(dropped);
 
-    let before = span.links.links.len();
-    span.links.links.retain_mut(|link| {
-        let dropped = trim_attributes(&mut link.attributes, usize::MAX, &mut room);
+    let before = attached.links.len();
+    attached.links.retain_mut(|link| {
+        let dropped = trim_attributes(&mut link.attributes, usize::MAX, room);
         link.dropped_attributes_count = link.dropped_attributes_count.saturating_add(dropped);
-        claim(&mut room, size_of_val(link) + state_weight(&link.span_context))
+        claim(room, size_of_val(link) + state_weight(&link.span_context))
     });
-    let dropped = count(before - span.links.links.len());
-    span.links.dropped_count = span.links.dropped_count.saturating_add(dropped);
+    let dropped = count(before - attached.links.len());
+    attached.dropped_links = attached.dropped_links.saturating_add(dropped);
 }
 
 /// Keeps the first attributes, as many as there may be and as there is room for; says how many went.
@@ -162,7 +166,6 @@ mod tests {
         SpanId, TraceFlags, TraceId,
         trace::{Event, Link, SpanContext, Status, TraceState},
     };
-    use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
     use proptest::prelude::*;
 
     use super::*;
@@ -186,7 +189,7 @@ mod tests {
         item
     }
 
-    fn trimmed_span(change: impl FnOnce(&mut SpanData)) -> SpanData {
+    fn trimmed_span(change: impl FnOnce(&mut SpanRecord)) -> SpanRecord {
         let mut item = span("s");
         if let Item::Span(span) = &mut item {
             change(span);
@@ -234,10 +237,12 @@ mod tests {
         let context =
             SpanContext::new(TraceId::INVALID, SpanId::INVALID, TraceFlags::default(), false, state);
         let span = trimmed_span(|span| {
-            span.links.links = vec![Link::new(context, Vec::new(), 0); 1000];
+            let links = vec![Link::new(context, Vec::new(), 0); 1000];
+            span.attached = Some(Box::new(Attached { links, ..Attached::default() }));
         });
-        assert!((50..150).contains(&span.links.links.len()), "{}", span.links.links.len());
-        assert_eq!(span.links.links.len() + span.links.dropped_count as usize, 1000);
+        let attached = span.attached.unwrap();
+        assert!((50..150).contains(&attached.links.len()), "{}", attached.links.len());
+        assert_eq!(attached.links.len() + attached.dropped_links as usize, 1000);
     }
 
     #[test]
@@ -251,7 +256,7 @@ mod tests {
         assert_eq!(record.attributes.len() + record.dropped_attributes as usize, 100);
         let span = trimmed_span(|span| span.attributes = many(100, &heavy));
         assert!(span.attributes.len() > 10);
-        assert_eq!(span.attributes.len() + span.dropped_attributes_count as usize, 100);
+        assert_eq!(span.attributes.len() + span.dropped_attributes as usize, 100);
     }
 
     #[test]
@@ -260,20 +265,18 @@ mod tests {
         let span = trimmed_span(|span| {
             span.attributes = many(3, &true.into());
             let event = Event::new("e", std::time::SystemTime::UNIX_EPOCH, heavy.clone(), 0);
-            let mut events = SpanEvents::default();
-            events.events = vec![event; 20];
-            span.events = events;
-            let mut links = SpanLinks::default();
-            links.links = vec![Link::new(SpanContext::NONE, heavy, 0); 20];
-            span.links = links;
+            let links = vec![Link::new(SpanContext::NONE, heavy, 0); 20];
+            span.attached =
+                Some(Box::new(Attached { events: vec![event; 20], links, ..Attached::default() }));
         });
-        assert_eq!((span.attributes.len(), span.dropped_attributes_count), (3, 0));
-        let kept = &span.events.events;
-        assert_eq!(kept.len() + span.events.dropped_count as usize, 20);
+        assert_eq!((span.attributes.len(), span.dropped_attributes), (3, 0));
+        let attached = span.attached.unwrap();
+        let kept = &attached.events;
+        assert_eq!(kept.len() + attached.dropped_events as usize, 20);
         assert_eq!(kept[0].attributes.len(), 10, "whole");
         let left = kept.iter().map(|event| event.attributes.len() + event.dropped_attributes_count as usize);
         assert!(left.clone().all(|sum| sum == 10), "{:?}", left.collect::<Vec<_>>());
-        assert_eq!(span.links.links.len() + span.links.dropped_count as usize, 20);
+        assert_eq!(attached.links.len() + attached.dropped_links as usize, 20);
     }
 
     #[test]

@@ -7,12 +7,11 @@ use std::{mem::size_of, mem::size_of_val};
 
 use opentelemetry::{
     Array, KeyValue, StringValue, Value,
-    trace::{Link, SpanContext, Status},
+    trace::{Event, Link, SpanContext, Status, TraceState},
 };
-use opentelemetry_sdk::trace::SpanData;
 
 use crate::{
-    record::{Exception, Item, LogRecord},
+    record::{Attached, Exception, Item, LogRecord, SpanRecord},
     stack::Stack,
 };
 
@@ -25,26 +24,31 @@ pub(super) fn weight(item: &Item) -> usize {
         }
 }
 
-pub(crate) fn span_weight(span: &SpanData) -> usize {
-    let events: usize = span
-        .events
-        .iter()
-        .map(|event| size_of_val(event) + event.name.len() + attributes(&event.attributes))
-        .sum();
-    let link =
-        |link: &Link| size_of_val(link) + state_weight(&link.span_context) + attributes(&link.attributes);
-    let links: usize = span.links.iter().map(link).sum();
+pub(crate) fn span_weight(span: &SpanRecord) -> usize {
     let description = match &span.status {
         Status::Error { description } => description.len(),
         _ => 0,
     };
-    let texts = span.name.len() + description + state_weight(&span.span_context);
-    size_of::<SpanData>() + texts + attributes(&span.attributes) + events + links
+    let texts = span.name.len() + description + state_weight(&span.ids);
+    size_of::<SpanRecord>()
+        + texts
+        + attributes(&span.attributes)
+        + span.attached.as_deref().map_or(0, attached_weight)
 }
 
-/// Nearly all spans have no state, which costs nothing to find out; a state can only be measured by writing it.
+fn attached_weight(attached: &Attached) -> usize {
+    let event = |event: &Event| size_of_val(event) + event.name.len() + attributes(&event.attributes);
+    let link =
+        |link: &Link| size_of_val(link) + state_weight(&link.span_context) + attributes(&link.attributes);
+    size_of_val(attached)
+        + attached.events.iter().map(event).sum::<usize>()
+        + attached.links.iter().map(link).sum::<usize>()
+}
+
+/// A state can only be measured by writing it; nearly all spans have none.
 pub(super) fn state_weight(context: &SpanContext) -> usize {
-    context.trace_state().header().len()
+    let state = context.trace_state();
+    if *state == TraceState::NONE { 0 } else { state.header().len() }
 }
 
 pub(crate) fn log_weight(log: &LogRecord) -> usize {
@@ -88,7 +92,7 @@ fn value(value: &Value) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry::{SpanId, TraceFlags, TraceId, trace::TraceState};
+    use opentelemetry::{SpanId, TraceFlags, TraceId};
 
     use super::*;
     use crate::pipeline::tests::items::{error, log, span};
@@ -100,7 +104,7 @@ mod tests {
         if let Item::Span(span) = &mut tagged {
             span.attributes.push(KeyValue::new("key", long.clone()));
         }
-        let change_span = |change: &dyn Fn(&mut SpanData)| {
+        let change_span = |change: &dyn Fn(&mut SpanRecord)| {
             let Item::Span(mut changed) = span("s") else { unreachable!() };
             change(&mut changed);
             Item::Span(changed)
@@ -110,7 +114,7 @@ mod tests {
         let state = TraceState::from_key_value(state).unwrap();
         let context =
             SpanContext::new(TraceId::INVALID, SpanId::INVALID, TraceFlags::default(), false, state);
-        let stated = change_span(&|span| span.span_context = context.clone());
+        let stated = change_span(&|span| span.ids = context.clone());
         let Item::Log(mut typed) = error("e") else { unreachable!() };
         typed.exception.as_mut().unwrap().cause_types = vec![long.clone().into()];
         let table = [

@@ -1,6 +1,6 @@
 //! Trace ids for requests that come with a request id but no `traceparent`.
 
-use std::{str, sync::Arc};
+use std::str;
 
 use opentelemetry::{
     SpanId, TraceFlags, TraceId,
@@ -14,15 +14,15 @@ pub(super) fn derive_trace_id(request_id: &str) -> TraceId {
     parse_trace_id(request_id).unwrap_or_else(|| TraceId::from(fnv1a_128(request_id.as_bytes()).max(1)))
 }
 
-/// The id in lower-case hex.
-pub(super) fn text(trace_id: TraceId) -> Arc<str> {
+/// Shows the id in lower-case hex.
+pub(super) fn with_text<T>(trace_id: TraceId, show: impl FnOnce(&str) -> T) -> T {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [0; 32];
     for (pair, byte) in text.chunks_exact_mut(2).zip(trace_id.to_bytes()) {
         pair[0] = DIGITS[usize::from(byte >> 4)];
         pair[1] = DIGITS[usize::from(byte & 0xf)];
     }
-    str::from_utf8(&text).unwrap_or_default().into()
+    show(str::from_utf8(&text).unwrap_or_default())
 }
 
 fn parse_trace_id(text: &str) -> Option<TraceId> {
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn the_text_of_an_id_is_its_display() {
         for id in [1, u128::MAX, 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c] {
-            assert_eq!(*text(TraceId::from(id)), TraceId::from(id).to_string());
+            assert_eq!(with_text(TraceId::from(id), str::to_owned), TraceId::from(id).to_string());
         }
     }
 

@@ -132,16 +132,15 @@ fn reconcile(
     request_id: Option<&str>,
     parent: Option<SpanContext>,
 ) -> RequestContext {
-    let derived = request_id.map(|id| (id, derive_trace_id(id)));
-    let (effective_id, parent) = match (parent, derived) {
-        (Some(parent), Some((id, trace_id))) if parent.trace_id() == trace_id => {
-            (Some(id.into()), Some(parent))
+    let derived = request_id.map(derive_trace_id);
+    match (parent, derived) {
+        (Some(parent), derived) if derived != Some(parent.trace_id()) => {
+            ids::with_text(parent.trace_id(), |id| RequestContext::new(session_id, Some(id), Some(parent)))
         }
-        (Some(parent), _) => (Some(ids::text(parent.trace_id())), Some(parent)),
-        (None, Some((id, trace_id))) => (Some(id.into()), Some(synthetic_parent(trace_id))),
-        (None, None) => (None, None),
-    };
-    RequestContext::new(session_id.map(Into::into), effective_id, parent)
+        (parent, derived) => {
+            RequestContext::new(session_id, request_id, parent.or_else(|| derived.map(synthetic_parent)))
+        }
+    }
 }
 
 fn w3c_parent<C: Carrier + ?Sized>(carrier: &C) -> Option<SpanContext> {

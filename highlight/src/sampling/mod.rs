@@ -2,25 +2,16 @@
 
 mod function;
 
-use std::{collections::BTreeMap, hash::Hasher, sync::LazyLock};
+use std::{collections::BTreeMap, hash::Hasher};
 
 use opentelemetry::{
     Context, KeyValue, TraceId,
-    trace::{self, Link, SpanContext, TraceContextExt, TraceState, TracerProvider as _},
-};
-use opentelemetry_sdk::trace::{
-    SamplingDecision, SamplingResult, SdkTracer, SdkTracerProvider, ShouldSample,
+    trace::{self, SpanContext, TraceContextExt},
 };
 
 pub(crate) use self::function::SamplerFn;
 pub use self::function::Sampling;
 use crate::{Signals, SpanKind, config::Resolved, context::Scope, pipeline::Pipeline, propagation};
-
-/// Makes spans that nobody records. What is below them is not recorded either.
-pub(crate) static UNRECORDED: LazyLock<SdkTracer> = LazyLock::new(|| {
-    let off = opentelemetry_sdk::trace::Sampler::AlwaysOff;
-    SdkTracerProvider::builder().with_sampler(off).build().tracer("highlight")
-});
 
 /// Decides by the effective trace id, so that every service with the same rate decides alike.
 #[derive(Debug, Clone)]
@@ -44,12 +35,35 @@ impl Sampler {
         }
     }
 
+    /// Records nothing.
+    pub(crate) fn never() -> Self {
+        Self { rate: 0.0, rate_for: BTreeMap::new(), function: None, trust_parent: false, pipeline: None }
+    }
+
+    /// Whether a span that starts is recorded. Counts the one that is not.
+    pub(crate) fn records(
+        &self,
+        parent: &Context,
+        trace_id: TraceId,
+        name: &str,
+        kind: &trace::SpanKind,
+        attributes: &[KeyValue],
+    ) -> bool {
+        let Some(pipeline) = &self.pipeline else { return false };
+        let span = Sampling { name, kind: SpanKind::of_otel(kind), attributes, request: None };
+        let sampled = self.samples(parent, trace_id, span);
+        if !sampled {
+            pipeline.count_sampled();
+        }
+        sampled
+    }
+
     /// Whether to record a span with this parent; `span` is what is known of it, without its request.
-    fn samples(&self, parent: Option<&Context>, trace_id: TraceId, span: Sampling<'_>) -> bool {
-        if let Some(decided) = parent.and_then(|cx| self.decided_by(cx.span().span_context())) {
+    fn samples(&self, parent: &Context, trace_id: TraceId, span: Sampling<'_>) -> bool {
+        if let Some(decided) = self.decided_by(parent.span().span_context()) {
             return decided;
         }
-        let request = parent.and_then(|cx| cx.get::<Scope>()).map(|scope| &scope.request);
+        let request = parent.get::<Scope>().map(|scope| &scope.request);
         let span = Sampling { request, ..span };
         let rate = self.rate(&span);
         rate >= 1.0
@@ -86,33 +100,6 @@ fn allows(rate: f64, id: &str) -> bool {
     point < rate
 }
 
-impl ShouldSample for Sampler {
-    fn should_sample(
-        &self,
-        parent: Option<&Context>,
-        trace_id: TraceId,
-        name: &str,
-        kind: &trace::SpanKind,
-        attributes: &[KeyValue],
-        _links: &[Link],
-    ) -> SamplingResult {
-        let sampled = self.pipeline.as_ref().is_some_and(|pipeline| {
-            let span = Sampling { name, kind: SpanKind::of_otel(kind), attributes, request: None };
-            let sampled = self.samples(parent, trace_id, span);
-            if !sampled {
-                pipeline.count_sampled();
-            }
-            sampled
-        });
-        SamplingResult {
-            decision: if sampled { SamplingDecision::RecordAndSample } else { SamplingDecision::Drop },
-            attributes: Vec::new(),
-            trace_state: parent
-                .map_or_else(TraceState::default, |cx| cx.span().span_context().trace_state().clone()),
-        }
-    }
-}
-
 /// 64-bit FNV-1a with a final mix: fixed across versions and languages, which the standard library's hasher is not.
 pub(crate) struct Fnv1a(u64);
 
@@ -140,7 +127,7 @@ impl Hasher for Fnv1a {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry::{SpanId, TraceFlags};
+    use opentelemetry::{SpanId, TraceFlags, trace::TraceState};
 
     use super::*;
     use crate::RequestContext;
@@ -168,12 +155,12 @@ mod tests {
         let sampler = sampler(0.25, false);
         let ids: Vec<String> = (0..4000).map(|n| format!("request{n:03}")).collect();
         let sampled =
-            |id: &String| sampler.samples(Some(&request(&format!("s/{id}"))), TraceId::from(1), SPAN);
+            |id: &String| sampler.samples(&request(&format!("s/{id}")), TraceId::from(1), SPAN);
         let count = ids.iter().filter(|id| sampled(id)).count();
         assert!((800..1200).contains(&count), "{count} of 4000");
         for id in &ids[..50] {
             // Another session, another span of the same request: the same answer.
-            let again = sampler.samples(Some(&request(&format!("other/{id}"))), TraceId::from(2), SPAN);
+            let again = sampler.samples(&request(&format!("other/{id}")), TraceId::from(2), SPAN);
             assert_eq!(sampled(id), again);
         }
     }
@@ -181,7 +168,7 @@ mod tests {
     #[test]
     fn a_trace_without_request_is_decided_by_its_id() {
         let half = sampler(0.5, false);
-        let count = (1..2000_u128).filter(|id| half.samples(None, TraceId::from(*id << 64), SPAN)).count();
+        let count = (1..2000_u128).filter(|id| half.samples(&Context::new(), TraceId::from(*id << 64), SPAN)).count();
         assert!((850..1150).contains(&count), "{count} of 2000");
     }
 
@@ -191,15 +178,15 @@ mod tests {
         let no = TraceFlags::default();
         let trace_id = TraceId::from(7);
         // A span of this process: the decision was made already.
-        assert!(sampler(0.0, false).samples(Some(&below(1, false, yes)), trace_id, SPAN));
-        assert!(!sampler(1.0, false).samples(Some(&below(1, false, no)), trace_id, SPAN));
+        assert!(sampler(0.0, false).samples(&below(1, false, yes), trace_id, SPAN));
+        assert!(!sampler(1.0, false).samples(&below(1, false, no), trace_id, SPAN));
         // Another service's: only if trusted.
-        assert!(!sampler(0.0, false).samples(Some(&below(1, true, yes)), trace_id, SPAN));
-        assert!(sampler(1.0, false).samples(Some(&below(1, true, no)), trace_id, SPAN));
-        assert!(sampler(0.0, true).samples(Some(&below(1, true, yes)), trace_id, SPAN));
-        assert!(!sampler(1.0, true).samples(Some(&below(1, true, no)), trace_id, SPAN));
+        assert!(!sampler(0.0, false).samples(&below(1, true, yes), trace_id, SPAN));
+        assert!(sampler(1.0, false).samples(&below(1, true, no), trace_id, SPAN));
+        assert!(sampler(0.0, true).samples(&below(1, true, yes), trace_id, SPAN));
+        assert!(!sampler(1.0, true).samples(&below(1, true, no), trace_id, SPAN));
         // A synthetic one: never.
-        assert!(!sampler(0.0, true).samples(Some(&request("s/9k2hTq81Lx")), trace_id, SPAN));
+        assert!(!sampler(0.0, true).samples(&request("s/9k2hTq81Lx"), trace_id, SPAN));
     }
 
     #[test]
@@ -227,7 +214,7 @@ mod tests {
                 Some(f64::from(u8::from(span.session_id() == Some("s") && span.request_id() == Some("r"))))
             });
             let sampler = Sampler { function: Some(function), ..sampler(0.5, false) };
-            sampler.samples(Some(&request(header)), TraceId::from(1), SPAN)
+            sampler.samples(&request(header), TraceId::from(1), SPAN)
         };
         assert!(asked("s/r"));
         assert!(!asked("other/r"));

@@ -18,7 +18,7 @@ use super::{Attributes, ErrorObject, Log, Metric, MetricValue, Span, SpanStatus,
 use crate::{
     Client, Level, Signals, SpanKind, Stats, bridge,
     pipeline::{Memory, Signal},
-    stamp::{SESSION_ID, TRACE_ID},
+    record::{SESSION_ID, TRACE_ID},
 };
 
 /// Everything that a capture holds.

@@ -2,32 +2,28 @@
 
 use std::time::SystemTime;
 
-use opentelemetry::{
-    InstrumentationScope, SpanId,
-    trace::{SpanContext, SpanKind, Status},
-};
-use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+use opentelemetry::trace::{SpanContext, SpanKind, Status};
 
 use crate::{
     Level,
-    record::{Correlation, Exception, Item, LogRecord},
+    record::{Correlation, Exception, Item, LogRecord, SpanRecord},
 };
 
 pub(crate) fn span(name: &str) -> Item {
-    Item::Span(SpanData {
-        span_context: SpanContext::NONE,
-        parent_span_id: SpanId::INVALID,
-        parent_span_is_remote: false,
-        span_kind: SpanKind::Internal,
+    Item::Span(SpanRecord {
+        ids: SpanContext::NONE,
+        parent: None,
+        kind: SpanKind::Internal,
         name: name.to_owned().into(),
-        start_time: SystemTime::UNIX_EPOCH,
-        end_time: SystemTime::UNIX_EPOCH,
+        start: SystemTime::UNIX_EPOCH,
+        end: SystemTime::UNIX_EPOCH,
+        request: None,
+        user: None,
         attributes: Vec::new(),
-        dropped_attributes_count: 0,
-        events: SpanEvents::default(),
-        links: SpanLinks::default(),
+        dropped_attributes: 0,
         status: Status::Unset,
-        instrumentation_scope: InstrumentationScope::default(),
+        scope: None,
+        attached: None,
     })
 }
 

@@ -24,7 +24,6 @@ use opentelemetry_proto::tonic::collector::{
     logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceResponse},
     trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse},
 };
-use opentelemetry_sdk::trace::SpanData;
 use prost::Message;
 
 use self::{
@@ -35,7 +34,7 @@ use super::{
     CollectMetrics, Deadline, Encode, Encoded, FlushError, Limits, Pipeline, Settings, TransportSettings,
     announce::Voice, segment::Segment,
 };
-use crate::{Level, config::Endpoint, record::LogRecord, stats::Stats};
+use crate::{Level, config::Endpoint, record::{LogRecord, SpanRecord}, stats::Stats};
 
 /// Writes each item as a line, in a segment of its own. Some names have an effect.
 struct Lines;
@@ -72,7 +71,7 @@ fn segment(line: &str) -> Segment {
 }
 
 impl Encode for Lines {
-    fn spans(&mut self, spans: &mut [SpanData]) -> Encoded {
+    fn spans(&mut self, spans: &mut [SpanRecord]) -> Encoded {
         Self::segments(spans.iter().map(|span| span.name.to_string()).collect())
     }
 
@@ -566,7 +565,7 @@ fn a_panic_in_the_encoder_is_contained_and_counted() {
 fn encoding_and_sending_produce_no_telemetry() {
     struct Probe(mpsc::Sender<bool>);
     impl Encode for Probe {
-        fn spans(&mut self, _: &mut [SpanData]) -> Encoded {
+        fn spans(&mut self, _: &mut [SpanRecord]) -> Encoded {
             let suppressed = opentelemetry::Context::is_current_telemetry_suppressed();
             self.0.send(suppressed).unwrap();
             Encoded::default()

@@ -1,0 +1,178 @@
+//! The tracer: makes spans that go to one client.
+//!
+//! It stands in the place of the OpenTelemetry SDK's, behind the same traits. A span of the SDK is moved several times on its way
+//! to the queue, carries what nobody here uses, and takes its request's ids as two attributes more; these cost as much as all
+//! the rest of a span.
+
+mod span;
+
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::SystemTime,
+};
+
+use opentelemetry::{
+    Context, InstrumentationScope, KeyValue,
+    trace::{self, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt, TraceFlags},
+};
+
+pub use self::span::Span;
+use crate::{
+    context::Scope,
+    ids::RandomIds,
+    pipeline::Pipeline,
+    record::{Item, SpanRecord},
+    sampling::Sampler,
+};
+
+/// Makes spans that nobody records. What is below them is not recorded either.
+pub(crate) static UNRECORDED: LazyLock<Tracer> =
+    LazyLock::new(|| TracerProvider::new(None, Sampler::never()).own_tracer());
+
+/// The provider of OpenTelemetry tracers whose spans go to one [`Client`](crate::Client): see
+/// [`Client::tracer_provider`](crate::Client::tracer_provider).
+///
+/// Cloning is cheap.
+#[derive(Clone)]
+pub struct TracerProvider(Arc<Core>);
+
+/// Starts spans: OpenTelemetry's trait [`Tracer`](trace::Tracer) says how.
+///
+/// A span keeps its first 128 attributes, events and links, and as many attributes of each event and link; it counts the others.
+#[derive(Clone)]
+pub struct Tracer {
+    core: Arc<Core>,
+    /// Who made the spans; `None` for this crate itself.
+    scope: Option<Arc<InstrumentationScope>>,
+}
+
+/// What the tracers of a client share.
+struct Core {
+    /// `None` if nothing is recorded.
+    pipeline: Option<Pipeline>,
+    sampler: Sampler,
+    ids: RandomIds,
+    /// Whether a span has ended: the layer on the router works.
+    seen: AtomicBool,
+}
+
+impl TracerProvider {
+    pub(crate) fn new(pipeline: Option<Pipeline>, sampler: Sampler) -> Self {
+        Self(Arc::new(Core { pipeline, sampler, ids: RandomIds::new(), seen: AtomicBool::new(false) }))
+    }
+
+    /// The tracer of this crate.
+    pub(crate) fn own_tracer(&self) -> Tracer {
+        Tracer { core: Arc::clone(&self.0), scope: None }
+    }
+
+    /// Whether a span has ended that was not sampled out.
+    pub(crate) fn has_seen_spans(&self) -> bool {
+        self.0.seen.load(Ordering::Relaxed)
+    }
+}
+
+impl trace::TracerProvider for TracerProvider {
+    type Tracer = Tracer;
+
+    fn tracer_with_scope(&self, scope: InstrumentationScope) -> Tracer {
+        Tracer { core: Arc::clone(&self.0), scope: Some(Arc::new(scope)) }
+    }
+}
+
+/// What a span of this crate's own is started with.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) kind: SpanKind,
+    pub(crate) time: SystemTime,
+    pub(crate) attributes: Vec<KeyValue>,
+}
+
+impl Tracer {
+    /// Starts a span below `parent`, in the request of that.
+    pub(crate) fn begin(&self, start: Start, parent: &Context) -> Span {
+        if parent.is_telemetry_suppressed() {
+            return Span::unrecorded(SpanContext::NONE);
+        }
+        let Start { name, kind, time, attributes } = start;
+        let above = parent.span();
+        let above = Some(above.span_context()).filter(|ids| ids.is_valid());
+        let core = &self.core;
+        let trace_id = above.map_or_else(|| core.ids.new_trace_id(), SpanContext::trace_id);
+        let is_recorded = core.sampler.records(parent, trace_id, &name, &kind, &attributes);
+        let flags = if is_recorded { TraceFlags::SAMPLED } else { TraceFlags::default() };
+        let state = above.map(|ids| ids.trace_state().clone()).unwrap_or_default();
+        let ids = SpanContext::new(trace_id, core.ids.new_span_id(), flags, false, state);
+        if !is_recorded {
+            return Span::unrecorded(ids);
+        }
+        let record = SpanRecord {
+            ids: ids.clone(),
+            parent: above.map(|ids| (ids.span_id(), ids.is_remote())),
+            kind,
+            name,
+            start: time,
+            end: time,
+            request: parent.get::<Scope>().and_then(|scope| scope.request.shared()),
+            user: None,
+            attributes: Vec::new(),
+            dropped_attributes: 0,
+            status: Status::Unset,
+            scope: self.scope.clone(),
+            attached: None,
+        };
+        Span::recorded(ids, record, attributes, Arc::clone(&self.core))
+    }
+}
+
+impl trace::Tracer for Tracer {
+    type Span = Span;
+
+    fn build_with_context(&self, builder: SpanBuilder, parent: &Context) -> Span {
+        let start = Start {
+            name: builder.name,
+            kind: builder.span_kind.unwrap_or(SpanKind::Internal),
+            time: builder.start_time.unwrap_or_else(SystemTime::now),
+            attributes: builder.attributes.unwrap_or_default(),
+        };
+        let mut span = self.begin(start, parent);
+        for event in builder.events.into_iter().flatten() {
+            trace::Span::add_event_with_timestamp(&mut span, event.name, event.timestamp, event.attributes);
+        }
+        for link in builder.links.into_iter().flatten() {
+            trace::Span::add_link(&mut span, link.span_context, link.attributes);
+        }
+        span
+    }
+}
+
+impl Core {
+    /// Takes a span that has ended.
+    fn take(&self, record: SpanRecord) {
+        let Some(pipeline) = &self.pipeline else { return };
+        // Written once: what all threads write costs them each other's cache line.
+        if !self.seen.load(Ordering::Relaxed) {
+            self.seen.store(true, Ordering::Relaxed);
+        }
+        pipeline.push(Item::Span(record));
+    }
+}
+
+impl fmt::Debug for TracerProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TracerProvider").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Tracer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.scope.as_ref().map_or("highlight", |scope| scope.name());
+        f.debug_struct("Tracer").field("name", &name).finish_non_exhaustive()
+    }
+}
