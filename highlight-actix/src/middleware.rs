@@ -122,7 +122,7 @@ struct Served;
 
 impl<S> HighlightService<S> {
     fn start(&self, request: &ServiceRequest) -> Option<ServerSpan> {
-        if request.extensions().contains::<Served>() || self.options.active_client().is_none() {
+        if request.extensions().contains::<Served>() || !self.options.is_active() {
             return None;
         }
         let incoming = self.options.incoming(&Headers(request.headers()));

@@ -156,7 +156,7 @@ where
 
 impl<S, R> HighlightService<S, R> {
     fn start<B>(&self, request: &Request<B>) -> Option<ServerSpan> {
-        if request.extensions().get::<Served>().is_some() || self.options.active_client().is_none() {
+        if request.extensions().get::<Served>().is_some() || !self.options.is_active() {
             return None;
         }
         let incoming = self.options.incoming(request.headers());

@@ -37,5 +37,11 @@ pub(crate) fn map_current<T>(f: impl FnOnce(&Context) -> T) -> T {
 /// Makes `cx` current until the guard is dropped; does nothing while the thread ends.
 #[must_use = "the context is current only until the guard is dropped"]
 pub(crate) fn attach(cx: &Context) -> Option<ContextGuard> {
-    is_alive().then(|| cx.clone().attach())
+    attach_own(cx.clone())
+}
+
+/// The same, of a context that is not needed otherwise.
+#[must_use = "the context is current only until the guard is dropped"]
+pub(crate) fn attach_own(cx: Context) -> Option<ContextGuard> {
+    is_alive().then(|| cx.attach())
 }

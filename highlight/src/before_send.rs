@@ -70,7 +70,7 @@ impl Outgoing<'_> {
         self.status.as_deref().map(|status| &**status)
     }
 
-    /// Replaces the [`status_description`](Self::status_description) of a span; of anything else it does nothing.
+    /// Replaces the [`status_description`](Self::status_description) of a span that has failed; of anything else it does nothing.
     pub fn set_status_description(&mut self, description: impl Into<String>) {
         if let Some(status) = &mut self.status {
             **status = Cow::Owned(description.into());

@@ -1,11 +1,6 @@
 //! The explicit handle behind the verbs.
 
-use std::{
-    fmt,
-    future::Future,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
 use opentelemetry::{Context, metrics::MeterProvider as _};
@@ -19,7 +14,7 @@ use crate::{
     http::Instruments,
     metrics,
     pipeline::{Pipeline, Transport},
-    record::{Item, LogRecord},
+    record::{Entry, LogRecord},
     sampling::Sampler,
     say, stack,
     tracer::{Tracer, TracerProvider},
@@ -120,6 +115,9 @@ impl Client {
             settings,
             has_server,
         };
+        if inner.pipeline.is_some() {
+            bridge::widen(inner.settings.filter.max_level());
+        }
         let inner = Arc::new(inner);
         Ok(Self(Arc::clone(&inner), Some(Arc::new(Owner(inner)))))
     }
@@ -130,6 +128,22 @@ impl Client {
         // A program without a client pays for two look-ups and nothing else.
         ambient::map_current(|cx| cx.get::<Scope>().and_then(|scope| scope.client.clone()))
             .or_else(Self::process_wide)
+    }
+
+    /// Shows the client of `cx`, or else the process-wide one.
+    pub(crate) fn with_that_of<T>(cx: &Context, show: impl FnOnce(&Self) -> T) -> Option<T> {
+        match cx.get::<Scope>().and_then(|scope| scope.client.as_ref()) {
+            Some(client) => Some(show(client)),
+            None => Self::process_wide().as_ref().map(show),
+        }
+    }
+
+    /// Whether a verb called here would be recorded, as far as the client is concerned.
+    pub(crate) fn is_current_enabled() -> bool {
+        let of_scope = ambient::map_current(|cx| {
+            cx.get::<Scope>().and_then(|scope| scope.client.as_ref()).map(Self::is_enabled)
+        });
+        of_scope.unwrap_or_else(|| PROCESS_WIDE.load().as_ref().is_some_and(|inner| inner.pipeline.is_some()))
     }
 
     /// The client to record with: the current one, if it is enabled and the code is not the exporter's own.
@@ -323,9 +337,9 @@ impl Client {
     }
 
     /// Hands a log record to the pipeline.
-    pub(crate) fn record(&self, record: LogRecord) {
+    pub(crate) fn record(&self, mut record: LogRecord) {
         if let Some(pipeline) = &self.0.pipeline {
-            pipeline.push(Item::Log(record));
+            pipeline.enter(Entry::Log(&mut record));
         }
     }
 

@@ -1,12 +1,6 @@
 //! The request that is being served, and how it follows the code that serves it.
 
-use std::{
-    convert::Infallible,
-    fmt, ptr,
-    future::Future,
-    str::FromStr,
-    sync::{Arc, Mutex},
-};
+use std::{convert::Infallible, fmt, future::Future, ptr, str::FromStr, sync::Arc};
 
 use opentelemetry::{
     Context,
@@ -16,6 +10,7 @@ use opentelemetry::{
 use crate::{
     Client, ambient,
     future::WithContext,
+    http::Arrival,
     propagation,
     seen::Seen,
     user::{Known, UserCell},
@@ -65,8 +60,8 @@ pub(crate) struct Request {
     seen: Seen,
     /// Who it is served for.
     user: UserCell,
-    /// The route that it was found to take.
-    route: Mutex<Option<Arc<str>>>,
+    /// `None` if it did not come by HTTP, or its span does not say so.
+    arrival: Option<Arrival>,
 }
 
 impl RequestContext {
@@ -85,13 +80,24 @@ impl RequestContext {
     }
 
     /// A request begins, be it one of which nothing is known.
-    pub(crate) fn begun(mut self) -> Self {
-        self.request.get_or_insert_default();
-        self
+    pub(crate) fn begun(self, arrival: Option<Arrival>) -> Self {
+        let mut request = self.request.unwrap_or_default();
+        // A context that was handed in twice begins twice.
+        if Arc::get_mut(&mut request).is_none() {
+            request = Arc::new(request.again());
+        }
+        if let Some(request) = Arc::get_mut(&mut request) {
+            request.arrival = arrival;
+        }
+        Self { request: Some(request), ..self }
     }
 
     pub(crate) fn shared(&self) -> Option<Arc<Request>> {
         self.request.clone()
+    }
+
+    pub(crate) fn arrival(&self) -> Option<&Arrival> {
+        self.request.as_deref().and_then(Request::arrival)
     }
 
     pub(crate) fn seen(&self) -> Option<&Seen> {
@@ -105,13 +111,7 @@ impl RequestContext {
     }
 
     pub(crate) fn route(&self) -> Option<Arc<str>> {
-        self.request.as_deref().and_then(|request| request.route.lock().ok()?.clone())
-    }
-
-    pub(crate) fn set_route(&self, route: Option<Arc<str>>) {
-        if let Some(Ok(mut current)) = self.request.as_deref().map(|request| request.route.lock()) {
-            *current = route;
-        }
+        self.arrival().and_then(Arrival::route)
     }
 
     /// The same request, in this session.
@@ -169,6 +169,12 @@ impl RequestContext {
         f()
     }
 
+    /// A context of this request alone, without a span.
+    pub(crate) fn alone(&self, client: Client) -> Context {
+        let client = Some(client.for_context());
+        Context::new().with_value(Scope { request: self.clone(), client })
+    }
+
     /// The current context with this request in place of the current one and its span.
     pub(crate) fn detached(&self) -> Context {
         self.attached_to(&ambient::current().with_remote_span_context(SpanContext::NONE))
@@ -209,6 +215,15 @@ impl Request {
         ids.push_str(session_id);
         ids.push_str(request_id);
         Self { ids: ids.into(), session_length: session_id.len(), ..Self::default() }
+    }
+
+    /// A request of the same ids, of which nothing else is known.
+    fn again(&self) -> Self {
+        Self { ids: self.ids.clone(), session_length: self.session_length, ..Self::default() }
+    }
+
+    pub(crate) fn arrival(&self) -> Option<&Arrival> {
+        self.arrival.as_ref()
     }
 
     pub(crate) fn session_id(&self) -> Option<&str> {

@@ -49,6 +49,7 @@ pub(crate) fn record(
         body: message,
         target: Cow::Borrowed("highlight::log"),
         correlation: Correlation::current(),
+        origin: None,
         attributes,
         dropped_attributes: 0,
         exception: None,

@@ -6,8 +6,10 @@ use std::{borrow::Cow, sync::Arc, time::SystemTime};
 
 use opentelemetry::{
     Context, InstrumentationScope, KeyValue, SpanId, TraceFlags, TraceId,
-    trace::{Event, Link, SpanContext, SpanKind, Status, TraceContextExt},
+    trace::{Event, Link, SpanContext, SpanKind, Status, TraceContextExt, TraceState},
 };
+
+use tracing::Metadata;
 
 use crate::{
     Level, ambient,
@@ -17,13 +19,12 @@ use crate::{
     user::Known,
 };
 
-/// One thing to export.
+/// One thing to export, on its way into the queue. That takes it out of its place and leaves something else there, to be freed.
 #[derive(Debug)]
-pub(crate) enum Item {
-    /// A finished span.
-    Span(SpanRecord),
-    /// A log record; an error is a log record with an [`Exception`].
-    Log(LogRecord),
+pub(crate) enum Entry<'a> {
+    Span(&'a mut SpanRecord),
+    /// An error is a log record with an [`Exception`].
+    Log(&'a mut LogRecord),
 }
 
 /// Names the session that a record belongs to (C§3.2).
@@ -31,24 +32,30 @@ pub(crate) const SESSION_ID: &str = "highlight.session_id";
 /// Names what a record is stored under in place of its trace id: the effective id (C§3.2, C§4.3).
 pub(crate) const TRACE_ID: &str = "highlight.trace_id";
 
-/// A span as the request path leaves it.
+/// A span as the request path leaves it. It is small, because all of it travels from one processor's cache to another's.
 #[derive(Debug)]
 pub(crate) struct SpanRecord {
-    pub(crate) ids: SpanContext,
-    /// The span above, and whether that is another process's; `None` for a root.
-    pub(crate) parent: Option<(SpanId, bool)>,
+    pub(crate) trace_id: TraceId,
+    pub(crate) span_id: SpanId,
+    /// The span above; invalid for a root.
+    pub(crate) parent: SpanId,
+    /// Whether that is another process's.
+    pub(crate) parent_is_remote: bool,
+    pub(crate) flags: TraceFlags,
     pub(crate) kind: SpanKind,
     pub(crate) name: Cow<'static, str>,
-    pub(crate) start: SystemTime,
-    pub(crate) end: SystemTime,
+    /// Nanoseconds since 1970, as the end.
+    pub(crate) start: u64,
+    pub(crate) end: u64,
     /// The request that it is part of.
     pub(crate) request: Option<Arc<Request>>,
+    /// Whether it is the span of the request itself: what is known of that, it tells; its name too, unless it has one of its own.
+    pub(crate) tells_request: bool,
     /// Who the request was served for when the span ended, if that was known.
     pub(crate) user: Option<Arc<Known>>,
     pub(crate) attributes: Vec<KeyValue>,
     /// Attributes that were left out.
     pub(crate) dropped_attributes: u32,
-    pub(crate) status: Status,
     /// Who made it; `None` for this crate.
     pub(crate) scope: Option<Arc<InstrumentationScope>>,
     /// `None` for nearly all spans.
@@ -58,6 +65,8 @@ pub(crate) struct SpanRecord {
 /// What few spans have.
 #[derive(Debug, Default)]
 pub(crate) struct Attached {
+    pub(crate) state: TraceState,
+    pub(crate) status: Status,
     pub(crate) events: Vec<Event>,
     pub(crate) dropped_events: u32,
     pub(crate) links: Vec<Link>,
@@ -74,6 +83,8 @@ pub(crate) struct LogRecord {
     /// Module path or logger name; becomes the instrumentation scope's name.
     pub(crate) target: Cow<'static, str>,
     pub(crate) correlation: Correlation,
+    /// The line in the code, where that is known from the line itself; else it is among the attributes.
+    pub(crate) origin: Option<&'static Metadata<'static>>,
     pub(crate) attributes: Vec<KeyValue>,
     /// Attributes that were left out.
     pub(crate) dropped_attributes: u32,
@@ -88,6 +99,59 @@ pub(crate) struct Correlation {
     pub(crate) span: Option<(TraceId, SpanId, TraceFlags)>,
     /// Who the request is served for, if that is known.
     pub(crate) user: Option<Arc<Known>>,
+}
+
+impl SpanRecord {
+    pub(crate) fn status(&self) -> &Status {
+        self.attached.as_ref().map_or(&Status::Unset, |attached| &attached.status)
+    }
+}
+
+/// Of nothing; what lies in a place of the queue that was not used yet.
+impl Default for SpanRecord {
+    fn default() -> Self {
+        Self {
+            trace_id: TraceId::INVALID,
+            span_id: SpanId::INVALID,
+            parent: SpanId::INVALID,
+            parent_is_remote: false,
+            flags: TraceFlags::default(),
+            kind: SpanKind::Internal,
+            name: Cow::Borrowed(""),
+            start: 0,
+            end: 0,
+            request: None,
+            tells_request: false,
+            user: None,
+            attributes: Vec::new(),
+            dropped_attributes: 0,
+            scope: None,
+            attached: None,
+        }
+    }
+}
+
+/// Likewise.
+impl Default for LogRecord {
+    fn default() -> Self {
+        Self {
+            time: SystemTime::UNIX_EPOCH,
+            level: Level::Info,
+            body: Cow::Borrowed(""),
+            target: Cow::Borrowed(""),
+            correlation: Correlation::default(),
+            origin: None,
+            attributes: Vec::new(),
+            dropped_attributes: 0,
+            exception: None,
+        }
+    }
+}
+
+/// Nanoseconds since 1970; what does not fit is the nearest that does.
+pub(crate) fn unix_nanos(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Correlation {
@@ -132,7 +196,16 @@ pub(crate) struct Exception {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
     use super::*;
+
+    #[test]
+    fn times_outside_of_the_range_are_the_nearest_inside() {
+        assert_eq!(unix_nanos(UNIX_EPOCH + Duration::from_nanos(7)), 7);
+        assert_eq!(unix_nanos(UNIX_EPOCH - Duration::from_secs(1)), 0);
+        assert_eq!(unix_nanos(UNIX_EPOCH + Duration::from_secs(1 << 40)), u64::MAX);
+    }
 
     #[test]
     fn c4_3_no_record_names_a_span_that_was_made_up() {

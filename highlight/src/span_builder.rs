@@ -9,9 +9,7 @@ use opentelemetry::{
 
 use crate::{
     Client, ErrorReport, KeyValue, Reportable, RequestContext, Span, SpanKind, Value, ambient,
-    future::WithContext,
-    propagation,
-    tracer::Start,
+    future::WithContext, propagation, tracer::Start,
 };
 
 /// A span to be started, with more said about it than [`start_active_span`](crate::start_active_span) does.
@@ -172,16 +170,13 @@ impl ActiveSpan {
             kind: builder.kind.to_otel(),
             time: SystemTime::now(),
             attributes: builder.attributes,
+            tells_request: false,
         };
         let mut span = client.tracer().begin(start, &parent);
         for link in builder.links {
             otel::Span::add_link(&mut span, link.span_context, link.attributes);
         }
-        Self {
-            cx: parent.with_span(span),
-            started: true,
-            unwinding: std::thread::panicking(),
-        }
+        Self { cx: parent.with_span(span), started: true, unwinding: std::thread::panicking() }
     }
 
     fn handle(&self) -> Span {

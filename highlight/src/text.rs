@@ -19,6 +19,15 @@ pub(crate) fn of_debug(value: &dyn fmt::Debug) -> String {
     of(format_args!("{value:?}"))
 }
 
+/// The beginning of a text that may be longer than is kept.
+pub(crate) fn beginning(text: &str) -> &str {
+    if text.len() <= LIMIT {
+        return text;
+    }
+    let end = (0..=LIMIT).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
+}
+
 /// Whether the pattern, in which `*` stands for any characters, makes the text.
 pub(crate) fn matches_glob(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());

@@ -1,8 +1,12 @@
 //! Who a request is served for.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::ArcSwap;
 
 use crate::{KeyValue, Value, ambient, context::Scope};
 
@@ -69,18 +73,20 @@ pub fn set_user(user: User) {
 
 /// The user of one request, once known. All contexts of the request share it.
 #[derive(Default)]
-pub(crate) struct UserCell(ArcSwapOption<Known>);
+pub(crate) struct UserCell(OnceLock<ArcSwap<Known>>);
 
 /// What was told of a user. All records share it.
 pub(crate) struct Known(Vec<opentelemetry::KeyValue>);
 
 impl UserCell {
     pub(crate) fn get(&self) -> Option<Arc<Known>> {
-        self.0.load_full()
+        // Nobody is known of most requests.
+        self.0.get().map(ArcSwap::load_full)
     }
 
     pub(crate) fn set(&self, user: Known) {
-        self.0.store(Some(Arc::new(user)));
+        let user = Arc::new(user);
+        self.0.get_or_init(|| ArcSwap::new(Arc::clone(&user))).store(user);
     }
 }
 

@@ -1,14 +1,6 @@
 //! `tracing` events as log records, and as errors where they carry one.
 
-use std::{
-    borrow::Cow,
-    error::Error,
-    fmt,
-    fmt::Write as _,
-    panic::{self, AssertUnwindSafe},
-    sync::OnceLock,
-    time::SystemTime,
-};
+use std::{borrow::Cow, error::Error, fmt, fmt::Write as _, sync::OnceLock, time::SystemTime};
 
 use opentelemetry::{Key, KeyValue};
 use tracing::{
@@ -17,10 +9,9 @@ use tracing::{
     field::{Field, Visit},
 };
 use tracing_log::NormalizeEvent;
-use tracing_opentelemetry::get_otel_context;
 use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
-use super::log;
+use super::{log, span_layer::SpanLayer};
 use crate::{
     Client, ErrorReport, Level, Signals, Value, ambient,
     context::Scope,
@@ -50,10 +41,9 @@ impl EventLayer {
             Some(registered) => registered.upgrade()?,
             None => dispatcher::get_default(Dispatch::clone),
         };
-        // `tracing-opentelemetry` panics where the span has closed. An event may name one by its id alone, which keeps no span
-        // open: hence the question first, and the net for the one that closes in between.
-        dispatch.downcast_ref::<S>()?.span(parent)?;
-        panic::catch_unwind(AssertUnwindSafe(|| get_otel_context(parent, &dispatch))).ok().flatten()
+        // An event may name a span by its id alone, which keeps none open.
+        let span = dispatch.downcast_ref::<S>()?.span(parent)?;
+        dispatch.downcast_ref::<SpanLayer<S>>()?.context_of(&span)
     }
 }
 
@@ -83,16 +73,18 @@ where
         let level = Level::from(*normalized.as_ref().unwrap_or_else(|| event.metadata()).level());
         let mut fields = Fields::new(level >= Level::Error);
         event.record(&mut fields);
-        let origin = match &normalized {
-            Some(metadata) => {
-                fields.forget_origin();
-                Origin::of_borrowed(metadata)
-            }
-            None => Origin::of(event.metadata()),
+        let metadata = event.metadata();
+        let target = if let Some(metadata) = &normalized {
+            fields.forget_origin();
+            let origin = Origin::of_borrowed(metadata);
+            let target = origin.target.clone();
+            fields.place(origin);
+            target
+        } else {
+            fields.place_at(metadata);
+            metadata.target().into()
         };
-        let target = origin.target.clone();
-        fields.place(origin);
-        fields.record(&client, level, target, event.metadata().name());
+        fields.record(&client, level, target, metadata.name());
     }
 }
 
@@ -143,9 +135,12 @@ pub(super) struct Fields {
     time: SystemTime,
     message: Option<String>,
     attributes: Vec<KeyValue>,
-    error: Option<ErrorReport>,
+    /// In a box: few events have one, and it is large.
+    error: Option<Box<ErrorReport>>,
     promotes: bool,
     place: Option<Place>,
+    /// Of what can be no error.
+    origin: Option<&'static Metadata<'static>>,
 }
 
 impl Fields {
@@ -154,10 +149,11 @@ impl Fields {
         Self {
             time: SystemTime::now(),
             message: None,
-            attributes: Vec::with_capacity(8),
+            attributes: Vec::new(),
             error: None,
             promotes,
             place: None,
+            origin: None,
         }
     }
 
@@ -167,7 +163,7 @@ impl Fields {
     }
 
     pub(super) fn set_error(&mut self, error: ErrorReport) {
-        self.error = Some(error);
+        self.error = Some(Box::new(error));
     }
 
     pub(super) fn attributes_mut(&mut self) -> &mut Vec<KeyValue> {
@@ -188,7 +184,7 @@ impl Fields {
         if name.as_str() == "message" {
             self.message = Some(text);
         } else if self.is_error(name.as_str()) {
-            self.error = Some(report_of_text(text));
+            self.error = Some(Box::new(report_of_text(text)));
         } else {
             self.add(name, text);
         }
@@ -203,6 +199,15 @@ impl Fields {
         self.attributes.retain(|attribute| {
             !matches!(attribute.key.as_str(), "log.target" | "log.module_path" | "log.file" | "log.line")
         });
+    }
+
+    /// Where in the code it was written, of which nothing need be said before it is encoded.
+    pub(super) fn place_at(&mut self, metadata: &'static Metadata<'static>) {
+        if self.promotes {
+            self.place(Origin::of(metadata));
+        } else {
+            self.origin = Some(metadata);
+        }
     }
 
     /// Where in the code it was written; and on which thread, of what may become an error.
@@ -228,7 +233,7 @@ impl Fields {
                 let text = self.take_text(fallback);
                 let report = ErrorReport::of(&Subject::text(&text));
                 self.message = Some(text);
-                report
+                Box::new(report)
             })
         });
         let Some(report) = error else {
@@ -265,6 +270,7 @@ impl Fields {
             body: body.into(),
             target,
             correlation: Correlation::current(),
+            origin: self.origin,
             attributes: self.attributes,
             dropped_attributes: 0,
             exception: None,
@@ -311,7 +317,7 @@ impl Visit for Fields {
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         if self.is_error(field.name()) {
-            self.error = Some(ErrorReport::of(&Subject::of(value)));
+            self.error = Some(Box::new(ErrorReport::of(&Subject::of(value))));
         } else {
             self.add_text(field.name(), text::of(value));
         }

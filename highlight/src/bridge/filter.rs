@@ -1,10 +1,42 @@
 //! Which `tracing` spans and events are taken.
 
-use tracing::{Metadata, Subscriber, level_filters::LevelFilter, subscriber::Interest};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tracing::{Metadata, Subscriber, callsite, level_filters::LevelFilter, subscriber::Interest};
 use tracing_subscriber::layer::{Context, Filter, Layer};
 
 use super::carrier;
 use crate::{Client, config, say};
+
+/// The levels, by number.
+const LEVELS: [LevelFilter; 6] = [
+    LevelFilter::OFF,
+    LevelFilter::ERROR,
+    LevelFilter::WARN,
+    LevelFilter::INFO,
+    LevelFilter::DEBUG,
+    LevelFilter::TRACE,
+];
+
+/// The number of the widest level that any client of the process has taken so far, or of the default. What is beyond, `tracing`
+/// need not ask about.
+static WIDEST: AtomicUsize = AtomicUsize::new(3);
+
+/// A client begins that takes so much.
+pub(crate) fn widen(level: LevelFilter) {
+    let number = LEVELS.iter().position(|known| *known == level).unwrap_or(LEVELS.len() - 1);
+    if WIDEST.fetch_max(number, Ordering::Relaxed) < number {
+        callsite::rebuild_interest_cache();
+    }
+}
+
+fn widest() -> LevelFilter {
+    LEVELS.get(WIDEST.load(Ordering::Relaxed)).copied().unwrap_or(LevelFilter::TRACE)
+}
+
+fn interest(is_ours: bool, metadata: &Metadata<'_>) -> Interest {
+    if is_ours && *metadata.level() <= widest() { Interest::sometimes() } else { Interest::never() }
+}
 
 /// Lets spans through, and the carrier whatever the client's filter says: its own option switches it.
 #[derive(Debug)]
@@ -16,7 +48,11 @@ impl<S: Subscriber> Filter<S> for SpanFilter {
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if metadata.is_span() { Interest::sometimes() } else { Interest::never() }
+        interest(metadata.is_span(), metadata)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(widest())
     }
 }
 
@@ -30,7 +66,11 @@ impl<S: Subscriber> Filter<S> for EventFilter {
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if metadata.is_event() { Interest::sometimes() } else { Interest::never() }
+        interest(metadata.is_event(), metadata)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(widest())
     }
 }
 

@@ -2,13 +2,15 @@
 
 mod any_value;
 mod carrier;
+mod changes;
 mod event;
 mod filter;
 mod install;
 mod log;
 mod logger;
+mod noted;
+mod span_ext;
 mod span_layer;
-mod spans;
 
 use tracing::Subscriber;
 use tracing_subscriber::{Layer, registry::LookupSpan};
@@ -17,7 +19,8 @@ pub use self::install::TracingSetup;
 #[cfg(feature = "testing")]
 pub(crate) use self::log::install as install_log;
 pub(crate) use self::{
-    carrier::TARGET as CARRIER_TARGET,
+    carrier::{TARGET as CARRIER_TARGET, carrying},
+    filter::widen,
     install::{has_layer, install},
     logger::provider as logger_provider,
     span_layer::enter_active,
@@ -65,8 +68,8 @@ use self::{
 ///
 /// # Spans
 ///
-/// Spans are made with the settings of `tracing-opentelemetry`, so its `OpenTelemetrySpanExt` works on them; on
-/// `Span::current()` in a handler it works on the server span. Events become log records only, never span events as well.
+/// `OpenTelemetrySpanExt` of `tracing-opentelemetry` works on spans; on `Span::current()` in a handler it works on the server
+/// span. Events become log records only, never span events as well.
 ///
 /// A span or event with an explicit parent belongs to the parent's request. A span with `parent: None` begins a trace of its own,
 /// and still belongs to the request that is current.

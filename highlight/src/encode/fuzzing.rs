@@ -8,7 +8,7 @@ use std::{
 
 use opentelemetry::{
     Array, InstrumentationScope, KeyValue, StringValue, TraceFlags, Value as GivenValue,
-    trace::{SpanContext, SpanKind, Status, TraceState},
+    trace::{SpanKind, Status},
 };
 use opentelemetry_proto::tonic::{
     collector::{logs::v1::ExportLogsServiceRequest, trace::v1::ExportTraceServiceRequest},
@@ -16,11 +16,11 @@ use opentelemetry_proto::tonic::{
 };
 use prost::Message as _;
 
-use super::{Encoder, LogRecord, Service, Settings, SpanRecord, SpanId, TraceId};
+use super::{Encoder, LogRecord, Service, Settings, SpanId, SpanRecord, TraceId};
 use crate::{
     Level,
     context::Request,
-    record::{Correlation, Exception},
+    record::{Attached, Correlation, Exception},
     redact::{REDACTED, Redactor},
 };
 
@@ -81,6 +81,7 @@ pub fn encode(data: &[u8]) {
             request: Some(Arc::new(Request::named(&session, ""))),
             ..Correlation::default()
         },
+        origin: None,
         attributes: attributes.clone(),
         dropped_attributes: 0,
         exception: exception.map(Box::new),
@@ -128,20 +129,24 @@ fn value(mut text: String) -> GivenValue {
 
 fn span(name: String, attributes: Vec<KeyValue>) -> SpanRecord {
     let ids = (TraceId::from(7_u128), SpanId::from(9));
+    let attached = Attached { status: Status::error(name.clone()), ..Attached::default() };
     SpanRecord {
-        ids: SpanContext::new(ids.0, ids.1, TraceFlags::SAMPLED, false, TraceState::NONE),
-        parent: None,
+        trace_id: ids.0,
+        span_id: ids.1,
+        parent: SpanId::INVALID,
+        parent_is_remote: false,
+        flags: TraceFlags::SAMPLED,
         kind: SpanKind::Internal,
-        status: Status::error(name.clone()),
         name: name.into(),
-        start: UNIX_EPOCH,
-        end: UNIX_EPOCH,
+        start: 0,
+        end: 0,
         request: None,
+        tells_request: false,
         user: None,
         attributes,
         dropped_attributes: 0,
         scope: Some(Arc::new(InstrumentationScope::builder("shop").build())),
-        attached: None,
+        attached: Some(Box::new(attached)),
     }
 }
 

@@ -15,8 +15,8 @@ const PROBES: usize = 4;
 /// Longer keys are not remembered.
 const KEY_LIMIT: usize = 256;
 
-/// Texts of such a length are remembered.
-const LEARNT: std::ops::RangeInclusive<usize> = 8..=256;
+/// Longer texts are not remembered.
+const LEARNT: usize = 256;
 
 /// What is to be done with an attribute.
 #[derive(Debug)]
@@ -29,8 +29,11 @@ pub(super) struct Verdict {
     pub(super) texts: Texts,
     /// What it says of the record, if it is the first to do so.
     names: Option<Named>,
-    /// The last text in which there was nothing: it is often the next as well.
+    /// The last text in which there was nothing, for it is often the next as well; and the attribute that was made of it, in
+    /// this field.
     clean: String,
+    encoded: Vec<u8>,
+    field: u32,
 }
 
 /// What ties a record to where it belongs.
@@ -60,19 +63,24 @@ impl Verdict {
             names: named.filter(|_| !is_taken),
             key: key.into(),
             clean: String::new(),
+            encoded: Vec::new(),
+            field: 0,
         }
     }
 
-    /// Whether the text was just found to be clean.
-    pub(super) fn is_known(&self, text: &str) -> bool {
-        self.clean == text
+    /// What was made of the text the last time, if it was just found to be clean.
+    pub(super) fn known(&self, field: u32, text: &str) -> Option<&[u8]> {
+        (self.field == field && self.clean == text).then_some(&self.encoded)
     }
 
-    /// Remembers that the text is clean, if looking it up costs less than looking at it.
-    pub(super) fn learn(&mut self, text: &str) {
-        if LEARNT.contains(&text.len()) {
+    /// Remembers what was made of a text that is clean.
+    pub(super) fn learn(&mut self, field: u32, text: &str, encoded: &[u8]) {
+        if text.len() <= LEARNT {
+            self.field = field;
             self.clean.clear();
             self.clean.push_str(text);
+            self.encoded.clear();
+            self.encoded.extend_from_slice(encoded);
         }
     }
 }

@@ -4,18 +4,19 @@ use std::{borrow::Cow, mem};
 
 use opentelemetry::{SpanId, TraceId};
 use opentelemetry_proto::tonic::logs::v1::SeverityNumber;
+use tracing::Metadata;
 
 use crate::{
     Level,
     before_send::{BeforeSend, Outgoing, OutgoingKind},
-    record::LogRecord,
+    http::Fact,
+    record::{Correlation, Exception, LogRecord, unix_nanos},
     stack::Renderer,
 };
 
 use super::{
     exception,
     sanitize::{Given, Owner, Sanitizer},
-    value::unix_nanos,
     whose::{self, Whose},
     wire::{ITEM, Scalar, Writer},
 };
@@ -32,21 +33,32 @@ pub(super) fn write(
     before_send: Option<&BeforeSend>,
     renderer: &Renderer,
 ) -> bool {
-    let mut whose = (record.correlation.request.take(), record.correlation.user.take());
     if let Some(hook) = before_send {
-        whose::put_before(&mut record.attributes, &mem::take(&mut whose));
+        let mut attributes = mem::take(&mut record.attributes);
+        whose::put_before(&mut attributes, whose(record));
+        (record.correlation.request, record.correlation.user) = (None, None);
+        if let Some(origin) = record.origin.take() {
+            tell(origin, |key, fact| attributes.push(fact.attribute(key)));
+        }
+        record.attributes = attributes;
         if !keeps(hook, record) {
             return false;
         }
     }
-    out.nested(field, ITEM, |out| fields(out, record, &whose, sanitizer, renderer));
+    let exception = record.exception.take();
+    out.nested(field, ITEM, |out| fields(out, record, exception, sanitizer, renderer));
     true
+}
+
+fn whose(record: &LogRecord) -> Whose<'_> {
+    let Correlation { request, user, .. } = &record.correlation;
+    Whose { request: request.as_deref(), user: user.as_deref(), tells_request: false }
 }
 
 fn fields(
     out: &mut Writer,
-    record: &mut LogRecord,
-    whose: &Whose,
+    record: &LogRecord,
+    exception: Option<Box<Exception>>,
     sanitizer: &mut Sanitizer<'_>,
     renderer: &Renderer,
 ) {
@@ -56,15 +68,19 @@ fn fields(
     out.number(2, severity_number as u64);
     out.text(3, severity_text);
     let mut given = Given::default();
-    whose::write(out, ATTRIBUTES, Owner::Log, &mut given, whose, sanitizer);
+    whose::write(out, ATTRIBUTES, Owner::Log, &mut given, whose(record), sanitizer);
+    if let Some(origin) = record.origin {
+        tell(origin, |key, fact| sanitizer.fact(out, ATTRIBUTES, Owner::Log, &mut given, (key, fact)));
+    }
     sanitizer.attributes(out, ATTRIBUTES, Owner::Log, &mut given, &record.attributes);
-    if let Some(exception) = record.exception.take() {
+    let mut body = Cow::Borrowed(&*record.body);
+    if let Some(exception) = exception {
         let message = exception::describe(out, *exception, &record.attributes, sanitizer, renderer);
-        if record.body.is_empty() {
-            record.body = message.into();
+        if body.is_empty() {
+            body = message.into();
         }
     }
-    out.scalar(5, Scalar::Text(&sanitizer.body(&record.body)));
+    out.scalar(5, Scalar::Text(&sanitizer.body(&body)));
     out.number(7, record.dropped_attributes.into());
     if let Some((trace_id, span_id, flags)) =
         record.correlation.span.filter(|(id, ..)| *id != TraceId::INVALID)
@@ -76,6 +92,21 @@ fn fields(
         }
     }
     out.fixed64(11, nanos);
+}
+
+/// Shows where in the code a record was written, as attributes.
+fn tell(origin: &'static Metadata<'static>, mut see: impl FnMut(&'static str, Fact<'static>)) {
+    see("log.target", Fact::Text(origin.target()));
+    // A target is a module's path, unless the program says otherwise.
+    if let Some(module) = origin.module_path().filter(|module| *module != origin.target()) {
+        see("code.module.name", Fact::Text(module));
+    }
+    if let Some(file) = origin.file() {
+        see("code.file.path", Fact::Text(file));
+    }
+    if let Some(line) = origin.line() {
+        see("code.line.number", Fact::Number(line.into()));
+    }
 }
 
 /// What the hook says of the record, as an error if it is one.

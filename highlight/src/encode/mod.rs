@@ -30,7 +30,12 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use opentelemetry::{InstrumentationScope, SpanId, TraceId};
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 
-use crate::{before_send::BeforeSend, record::{LogRecord, SpanRecord}, redact::Redactor, stack::Renderer};
+use crate::{
+    before_send::BeforeSend,
+    record::{LogRecord, SpanRecord},
+    redact::Redactor,
+    stack::Renderer,
+};
 
 use self::{
     keys::Keys,

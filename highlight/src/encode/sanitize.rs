@@ -26,6 +26,7 @@ use super::{
     wire::{Scalar, VALUE, Writer},
 };
 use crate::{
+    http::Fact,
     redact::{REDACTED, Redactor, Texts},
     text,
 };
@@ -139,6 +140,21 @@ impl<'a> Sanitizer<'a> {
         }
     }
 
+    /// The same of what the record tells otherwise.
+    pub(super) fn fact(
+        &mut self,
+        out: &mut Writer,
+        field: u32,
+        owner: Owner,
+        given: &mut Given,
+        (key, fact): (&'static str, Fact<'_>),
+    ) {
+        match fact {
+            Fact::Text(text) => self.text_attribute(out, field, owner, given, key, text),
+            Fact::Number(_) => self.attribute(out, field, owner, given, &fact.attribute(key)),
+        }
+    }
+
     /// Free text: a message, a status.
     pub(super) fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
         named_text(self.redactor, Texts::FREE, "", text)
@@ -175,16 +191,17 @@ impl<'a> Sanitizer<'a> {
 
 /// Writes what is left of the text.
 fn text(out: &mut Writer, field: u32, redactor: Option<&Redactor>, verdict: &mut Verdict, text: &str) {
-    let key = &*verdict.key;
-    if verdict.is_known(text) {
-        return out.attribute(field, key, Scalar::Text(text));
+    if let Some(encoded) = verdict.known(field, text) {
+        return out.raw(encoded);
     }
+    let key = &*verdict.key;
     let clean = named_text(redactor, verdict.texts, key, text);
+    let start = out.len();
     if !clean.is_empty() {
         out.attribute(field, key, Scalar::Text(&clean));
     }
-    if matches!(clean, Cow::Borrowed(_)) && redactor.is_some_and(Redactor::is_steady) {
-        verdict.learn(text);
+    if matches!(clean, Cow::Borrowed(_)) && redactor.is_none_or(Redactor::is_steady) {
+        verdict.learn(field, text, &out.as_bytes()[start..]);
     }
 }
 

@@ -3,20 +3,20 @@
 use std::{borrow::Cow, mem};
 
 use opentelemetry::{
-    SpanId, TraceId,
-    trace::{Event, Link, SpanContext, SpanKind, Status, TraceState},
+    SpanId, TraceFlags, TraceId,
+    trace::{Event, Link, SpanKind, Status, TraceState},
 };
 use opentelemetry_proto::tonic::trace::v1::{SpanFlags, span::SpanKind as ProtoKind, status::StatusCode};
 
 use super::{
     sanitize::{Given, Owner, Sanitizer},
-    value::unix_nanos,
     whose::{self, Whose},
     wire::{ITEM, VALUE, Writer},
 };
 use crate::{
     before_send::{BeforeSend, Outgoing, OutgoingKind},
-    record::SpanRecord,
+    http::Arrival,
+    record::{SpanRecord, unix_nanos},
 };
 
 /// Writes the span as this field; `false` if the hook drops it.
@@ -29,44 +29,60 @@ pub(super) fn write(
     is_synthetic: fn(TraceId, SpanId) -> bool,
 ) -> bool {
     // Only what came from outside can be made up.
-    let trace_id = span.ids.trace_id();
-    span.parent = span.parent.filter(|(parent, is_remote)| !(*is_remote && is_synthetic(trace_id, *parent)));
-    let mut whose = (span.request.take(), span.user.take());
-    let mut description = match &mut span.status {
-        Status::Error { description } => mem::take(description),
-        Status::Ok | Status::Unset => Cow::Borrowed(""),
-    };
+    if span.parent_is_remote && is_synthetic(span.trace_id, span.parent) {
+        span.parent = SpanId::INVALID;
+        span.parent_is_remote = false;
+    }
     if let Some(hook) = before_send {
-        whose::put_before(&mut span.attributes, &mem::take(&mut whose));
-        let mut item = Outgoing {
-            kind: OutgoingKind::Span,
-            text: &mut span.name,
-            attributes: &mut span.attributes,
-            level: None,
-            error_type: None,
-            status: Some(&mut description),
-            renamed: false,
-        };
-        if !hook.keeps(&mut item) {
+        if !keeps(hook, span) {
             return false;
         }
     }
-    out.nested(field, ITEM, |out| fields(out, span, &whose, &description, sanitizer));
+    out.nested(field, ITEM, |out| fields(out, span, sanitizer));
     true
 }
 
-fn fields(
-    out: &mut Writer,
-    span: &SpanRecord,
-    whose: &Whose,
-    description: &str,
-    sanitizer: &mut Sanitizer<'_>,
-) {
-    context(out, &span.ids, sanitizer);
-    if let Some((parent, _)) = span.parent {
-        out.bytes(4, &parent.to_bytes());
+/// Whose it is.
+fn whose(span: &SpanRecord) -> Whose<'_> {
+    Whose { request: span.request.as_deref(), user: span.user.as_deref(), tells_request: span.tells_request }
+}
+
+/// What the hook says of the span. From then on all that is known of it is among its attributes.
+fn keeps(hook: &BeforeSend, span: &mut SpanRecord) -> bool {
+    let mut attributes = mem::take(&mut span.attributes);
+    whose::put_before(&mut attributes, whose(span));
+    let named = whose(span).told().filter(|_| span.name.is_empty()).map(Arrival::name);
+    span.name = named.unwrap_or_else(|| mem::take(&mut span.name));
+    span.attributes = attributes;
+    (span.request, span.user) = (None, None);
+    let mut none = Cow::Borrowed("");
+    let status = match span.attached.as_mut().map(|attached| &mut attached.status) {
+        Some(Status::Error { description }) => description,
+        Some(Status::Ok | Status::Unset) | None => &mut none,
+    };
+    hook.keeps(&mut Outgoing {
+        kind: OutgoingKind::Span,
+        text: &mut span.name,
+        attributes: &mut span.attributes,
+        level: None,
+        error_type: None,
+        status: Some(status),
+        renamed: false,
+    })
+}
+
+fn fields(out: &mut Writer, span: &SpanRecord, sanitizer: &mut Sanitizer<'_>) {
+    let whose = whose(span);
+    let name = match whose.told() {
+        Some(arrival) if span.name.is_empty() => arrival.name(),
+        _ => Cow::Borrowed(&*span.name),
+    };
+    let state = span.attached.as_ref().map_or(&TraceState::NONE, |attached| &attached.state);
+    context(out, (span.trace_id, span.span_id, state), sanitizer);
+    if span.parent != SpanId::INVALID {
+        out.bytes(4, &span.parent.to_bytes());
     }
-    out.text(5, &sanitizer.span_name(&span.name));
+    out.text(5, &sanitizer.span_name(&name));
     let kind = match span.kind {
         SpanKind::Internal => ProtoKind::Internal,
         SpanKind::Server => ProtoKind::Server,
@@ -75,8 +91,8 @@ fn fields(
         SpanKind::Consumer => ProtoKind::Consumer,
     };
     out.number(6, kind as u64);
-    out.fixed64(7, unix_nanos(span.start));
-    out.fixed64(8, unix_nanos(span.end));
+    out.fixed64(7, span.start);
+    out.fixed64(8, span.end);
     let mut given = Given::default();
     whose::write(out, 9, Owner::Span, &mut given, whose, sanitizer);
     sanitizer.attributes(out, 9, Owner::Span, &mut given, &span.attributes);
@@ -92,33 +108,37 @@ fn fields(
         }
         out.number(14, attached.dropped_links.into());
     }
-    let code = match span.status {
-        Status::Unset => StatusCode::Unset,
-        Status::Ok => StatusCode::Ok,
-        Status::Error { .. } => StatusCode::Error,
+    let (code, description) = match span.status() {
+        Status::Unset => (StatusCode::Unset, ""),
+        Status::Ok => (StatusCode::Ok, ""),
+        Status::Error { description } => (StatusCode::Error, &**description),
     };
-    if code != StatusCode::Unset || !description.is_empty() {
+    if code != StatusCode::Unset {
         out.nested(15, VALUE, |out| {
             out.text(2, &sanitizer.text(description));
             out.number(3, code as u64);
         });
     }
-    out.fixed32(16, flags(&span.ids, span.parent.is_some_and(|(_, is_remote)| is_remote)));
+    out.fixed32(16, flags(span.flags, span.parent_is_remote));
 }
 
 /// Ids and state, which have the same fields in a span and in a link.
-fn context(out: &mut Writer, context: &SpanContext, sanitizer: &Sanitizer<'_>) {
-    out.bytes(1, &context.trace_id().to_bytes());
-    out.bytes(2, &context.span_id().to_bytes());
-    if *context.trace_state() != TraceState::NONE {
-        out.text(3, &sanitizer.text(&context.trace_state().header()));
+fn context(
+    out: &mut Writer,
+    (trace_id, span_id, state): (TraceId, SpanId, &TraceState),
+    sanitizer: &Sanitizer<'_>,
+) {
+    out.bytes(1, &trace_id.to_bytes());
+    out.bytes(2, &span_id.to_bytes());
+    if *state != TraceState::NONE {
+        out.text(3, &sanitizer.text(&state.header()));
     }
 }
 
 /// Those of the context, and whether the parent, or the span linked to, is another process's.
-fn flags(context: &SpanContext, is_remote: bool) -> u32 {
+fn flags(flags: TraceFlags, is_remote: bool) -> u32 {
     let remote = if is_remote { SpanFlags::ContextIsRemoteMask as u32 } else { 0 };
-    u32::from(context.trace_flags().to_u8()) | SpanFlags::ContextHasIsRemoteMask as u32 | remote
+    u32::from(flags.to_u8()) | SpanFlags::ContextHasIsRemoteMask as u32 | remote
 }
 
 fn event(out: &mut Writer, event: &Event, mut given: Given, sanitizer: &mut Sanitizer<'_>) {
@@ -132,8 +152,9 @@ fn event(out: &mut Writer, event: &Event, mut given: Given, sanitizer: &mut Sani
 }
 
 fn link(out: &mut Writer, link: &Link, mut given: Given, sanitizer: &mut Sanitizer<'_>) {
-    context(out, &link.span_context, sanitizer);
+    let ids = &link.span_context;
+    context(out, (ids.trace_id(), ids.span_id(), ids.trace_state()), sanitizer);
     sanitizer.attributes(out, 4, Owner::Event, &mut given, &link.attributes);
     out.number(5, link.dropped_attributes_count.into());
-    out.fixed32(6, flags(&link.span_context, link.span_context.is_remote()));
+    out.fixed32(6, flags(ids.trace_flags(), ids.is_remote()));
 }

@@ -35,7 +35,7 @@ use super::*;
 use crate::{
     Level,
     context::Request,
-    record::{Attached, Correlation, Exception},
+    record::{Attached, Correlation, Exception, unix_nanos},
 };
 
 const TRACE: TraceId = TraceId::from_bytes([7; 16]);
@@ -63,17 +63,20 @@ fn time() -> SystemTime {
 
 fn span(scope: &'static str, name: &'static str) -> SpanRecord {
     SpanRecord {
-        ids: SpanContext::new(TRACE, SPAN, TraceFlags::SAMPLED, false, TraceState::NONE),
-        parent: Some((SpanId::from_bytes([2; 8]), true)),
+        trace_id: TRACE,
+        span_id: SPAN,
+        parent: SpanId::from_bytes([2; 8]),
+        parent_is_remote: true,
+        flags: TraceFlags::SAMPLED,
         kind: SpanKind::Server,
         name: name.into(),
-        start: time(),
-        end: time() + Duration::from_millis(5),
+        start: unix_nanos(time()),
+        end: unix_nanos(time() + Duration::from_millis(5)),
         request: None,
+        tells_request: false,
         user: None,
         attributes: Vec::new(),
         dropped_attributes: 0,
-        status: Status::Unset,
         scope: Some(Arc::new(InstrumentationScope::builder(scope).build())),
         attached: None,
     }
@@ -86,6 +89,7 @@ fn record(body: &'static str) -> LogRecord {
         body: body.into(),
         target: "shop::orders".into(),
         correlation: Correlation::default(),
+        origin: None,
         attributes: Vec::new(),
         dropped_attributes: 0,
         exception: None,
@@ -179,8 +183,7 @@ fn c4_3_a_synthetic_parent_is_no_parent() {
     assert_eq!(real.parent_span_id, [2; 8]);
     assert_eq!(real.flags & 0x300, 0x300);
 
-    let root =
-        encode_span(SpanRecord { parent: Some((SYNTHETIC, true)), ..span("a", "root") });
+    let root = encode_span(SpanRecord { parent: SYNTHETIC, ..span("a", "root") });
     assert_eq!(root.parent_span_id, Vec::<u8>::new());
     assert_eq!(root.flags & 0x300, 0x100);
     assert_eq!(root.trace_id, [7; 16]);
@@ -195,7 +198,6 @@ fn spans_are_kept_whole_and_clean() {
             KeyValue::new("highlight.session_id", "theirs"),
             KeyValue::new("url.query", "token=abc"),
         ],
-        status: Status::error("GET https://u:p@h/ failed"),
         ..span("a", "GET /orders/{id}")
     };
     let attributes = vec![
@@ -209,7 +211,8 @@ fn spans_are_kept_whole_and_clean() {
     ];
     let linked = SpanContext::new(TRACE, SYNTHETIC, TraceFlags::default(), true, TraceState::NONE);
     let links = vec![Link::new(linked, vec![KeyValue::new("late", true)], 0)];
-    data.attached = Some(Box::new(Attached { events, links, ..Attached::default() }));
+    let status = Status::error("GET https://u:p@h/ failed");
+    data.attached = Some(Box::new(Attached { status, events, links, ..Attached::default() }));
 
     let span = encode_span(data);
     assert_eq!(span.span_id, [9; 8]);
@@ -376,7 +379,7 @@ fn c6_1_an_error_type_of_the_users_stays() {
 fn times_out_of_range_are_survived() {
     for time in [UNIX_EPOCH - Duration::from_secs(1), UNIX_EPOCH + Duration::from_secs(1 << 40)] {
         encode_log(LogRecord { time, ..record("m") });
-        encode_span(SpanRecord { start: time, end: time, ..span("a", "s") });
+        encode_span(SpanRecord { start: unix_nanos(time), end: unix_nanos(time), ..span("a", "s") });
     }
 }
 

@@ -1,9 +1,6 @@
-//! Small pieces of OTLP: values, times, and what fits.
+//! Small pieces of OTLP: values, and what fits.
 
-use std::{
-    borrow::Cow,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::borrow::Cow;
 
 use opentelemetry::{Array, StringValue};
 
@@ -41,12 +38,6 @@ pub(super) fn texts<T: Into<StringValue>>(texts: impl IntoIterator<Item = T>) ->
     opentelemetry::Value::Array(Array::String(texts.into_iter().map(Into::into).collect()))
 }
 
-/// Nanoseconds since 1970; what does not fit is the nearest that does.
-pub(super) fn unix_nanos(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-}
-
 /// At most `limit` bytes of `text`, cut on a character's boundary, the cut marked with `...`.
 pub(super) fn cut(text: Cow<'_, str>, limit: usize) -> Cow<'_, str> {
     const MARK: &str = "...";
@@ -62,18 +53,9 @@ pub(super) fn cut(text: Cow<'_, str>, limit: usize) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn times_outside_of_the_range_are_the_nearest_inside() {
-        assert_eq!(unix_nanos(UNIX_EPOCH + Duration::from_nanos(7)), 7);
-        assert_eq!(unix_nanos(UNIX_EPOCH - Duration::from_secs(1)), 0);
-        assert_eq!(unix_nanos(UNIX_EPOCH + Duration::from_secs(1 << 40)), u64::MAX);
-    }
 
     proptest! {
         #[test]

@@ -2,8 +2,6 @@
 //!
 //! That stands before a record's own attributes, because the first to name a session or a request is the one that counts.
 
-use std::sync::Arc;
-
 use opentelemetry::KeyValue;
 
 use super::{
@@ -12,12 +10,26 @@ use super::{
 };
 use crate::{
     context::Request,
+    http::Arrival,
     record::{SESSION_ID, TRACE_ID},
     user::Known,
 };
 
 /// A record's request and user, where they are known.
-pub(super) type Whose = (Option<Arc<Request>>, Option<Arc<Known>>);
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Whose<'a> {
+    pub(super) request: Option<&'a Request>,
+    pub(super) user: Option<&'a Known>,
+    /// Whether it is the span of the request itself.
+    pub(super) tells_request: bool,
+}
+
+impl<'a> Whose<'a> {
+    /// What the request's own span tells of how it came.
+    pub(super) fn told(&self) -> Option<&'a Arrival> {
+        self.request.filter(|_| self.tells_request)?.arrival()
+    }
+}
 
 /// Writes it as attributes, each as this field.
 pub(super) fn write(
@@ -25,22 +37,29 @@ pub(super) fn write(
     field: u32,
     owner: Owner,
     given: &mut Given,
-    (request, user): &Whose,
+    whose: Whose<'_>,
     sanitizer: &mut Sanitizer<'_>,
 ) {
-    for (key, id) in ids(request.as_deref()) {
+    for (key, id) in ids(whose.request) {
         sanitizer.text_attribute(out, field, owner, given, key, id);
     }
-    if let Some(user) = user {
+    if let Some(arrival) = whose.told() {
+        arrival.each(|key, fact| sanitizer.fact(out, field, owner, given, (key, fact)));
+    }
+    if let Some(user) = whose.user {
         sanitizer.attributes(out, field, owner, given, user.attributes());
     }
 }
 
 /// Makes it attributes like the others, for the program's hook.
-pub(super) fn put_before(attributes: &mut Vec<KeyValue>, (request, user): &Whose) {
-    let ids = ids(request.as_deref()).map(|(key, id)| KeyValue::new(key, id.to_owned()));
-    let user = user.iter().flat_map(|user| user.attributes().iter().cloned());
-    attributes.splice(..0, ids.chain(user));
+pub(super) fn put_before(attributes: &mut Vec<KeyValue>, whose: Whose<'_>) {
+    let ids = ids(whose.request).map(|(key, id)| KeyValue::new(key, id.to_owned()));
+    let mut told = Vec::new();
+    if let Some(arrival) = whose.told() {
+        arrival.each(|key, fact| told.push(fact.attribute(key)));
+    }
+    let user = whose.user.iter().flat_map(|user| user.attributes().iter().cloned());
+    attributes.splice(..0, ids.chain(told).chain(user));
 }
 
 fn ids(request: Option<&Request>) -> impl Iterator<Item = (&'static str, &str)> {

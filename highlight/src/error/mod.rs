@@ -379,6 +379,7 @@ impl ErrorReport {
             body: self.body.unwrap_or_else(|| Cow::Owned(with_causes(&self.message, &self.causes))),
             target: self.target,
             correlation,
+            origin: None,
             attributes,
             dropped_attributes: 0,
             exception: None,
@@ -411,6 +412,7 @@ impl ErrorReport {
             body,
             target: self.target,
             correlation,
+            origin: None,
             attributes: self.attributes,
             dropped_attributes: 0,
             exception: Some(Box::new(Exception {

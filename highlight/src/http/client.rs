@@ -162,6 +162,7 @@ impl ClientSpan {
             kind: SpanKind::Client,
             time: SystemTime::now(),
             attributes: request.attributes(&labels, grpc.as_ref()),
+            tells_request: false,
         };
         let span = client.tracer().begin(start, &parent);
         Some(Self {

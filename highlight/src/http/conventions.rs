@@ -31,8 +31,10 @@ pub(super) fn span_name(method: &str, template: Option<&str>) -> Cow<'static, st
 
 /// Host and port of an authority, the brackets of an IPv6 address taken off.
 pub(super) fn split_host(authority: &str) -> (&str, Option<u16>) {
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    match host.rsplit_once(':') {
+    let after = |mark: u8, text: &str| text.bytes().rposition(|byte| byte == mark).map(|at| at + 1);
+    let host = after(b'@', authority).and_then(|at| authority.get(at..)).unwrap_or(authority);
+    let port = after(b':', host).and_then(|at| Some((host.get(..at - 1)?, host.get(at..)?)));
+    match port {
         Some((name, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => {
             (unbracketed(name), port.parse().ok())
         }

@@ -45,6 +45,7 @@
 //! thousand. A call to any other is named `grpc`, with `rpc.method` `_OTHER`, and what was asked in
 //! `rpc.method_original`.
 
+mod arrival;
 mod client;
 mod conventions;
 mod failure;
@@ -57,7 +58,10 @@ mod series;
 mod server;
 mod shared;
 
-pub(crate) use self::instruments::Instruments;
+pub(crate) use self::{
+    arrival::{Arrival, Fact},
+    instruments::Instruments,
+};
 pub use self::{
     client::{ClientRequest, ClientSpan, UrlTemplate},
     conventions::protocol_version,

@@ -39,11 +39,16 @@ impl ServerOptions {
         self
     }
 
-    /// The client that a request arriving now reports to; `None` if there is none or it is disabled.
+    /// Whether there is an enabled client that a request arriving now reports to.
     ///
-    /// For integrations, which then need not look at the request at all.
+    /// For integrations, which otherwise need not look at the request at all.
     #[must_use]
-    pub fn active_client(&self) -> Option<Client> {
+    pub fn is_active(&self) -> bool {
+        self.client.as_ref().map_or_else(Client::is_current_enabled, Client::is_enabled)
+    }
+
+    /// The client that a request arriving now reports to; `None` if there is none or it is disabled.
+    pub(super) fn active_client(&self) -> Option<Client> {
         self.client.clone().or_else(Client::current).filter(Client::is_enabled)
     }
 

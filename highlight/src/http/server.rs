@@ -1,6 +1,7 @@
 //! The server span of a request.
 
 use std::{
+    borrow::Cow,
     panic::{self, AssertUnwindSafe},
     sync::Arc,
     time::{Duration, Instant, SystemTime},
@@ -9,19 +10,22 @@ use std::{
 use http::HeaderMap;
 use opentelemetry::{
     Context, KeyValue,
-    trace::{SpanKind, Status, TraceContextExt, Tracer as _},
+    trace::{SpanContext, SpanKind, Status, TraceContextExt},
 };
 
 use super::{
-    BodyRecorder, ServerOptions,
-    conventions::{CANCELLED, PANIC, known_method, known_version, span_name, split_host},
+    Arrival, BodyRecorder, ServerOptions,
+    conventions::{CANCELLED, PANIC, known_method, known_version, split_host},
     grpc::{self, Call, Code, GrpcHeaders},
     recording::Recorder,
     series::{Arrived, Series},
     shared::shared,
 };
 use crate::{
-    Client, ErrorReport, Level, RequestContext, ambient, bridge, context::Scope, logs, propagation::Carrier,
+    Client, ErrorReport, Level, RequestContext, ambient, bridge,
+    context::Scope,
+    logs,
+    propagation::Carrier,
     tracer::{Start, UNRECORDED},
 };
 
@@ -70,41 +74,41 @@ impl ServerRequest<'_> {
         Self { query: None, user_agent: None, client_address: None, ..self }
     }
 
-    fn attributes(&self, is_grpc: bool, options: &ServerOptions) -> Vec<KeyValue> {
-        let method = known_method(self.method);
-        let mut attributes = Vec::with_capacity(14);
-        let mut add = |key: &'static str, value: Option<opentelemetry::Value>| {
-            attributes.extend(value.map(|value| KeyValue::new(key, value)));
-        };
-        let text = |text: Option<&str>| text.map(|text| opentelemetry::Value::from(text.to_owned()));
-        let (address, port) = self.host.map(split_host).unwrap_or_default();
-        add("server.address", (!address.is_empty()).then(|| shared(address).into()));
-        add("server.port", port.map(|port| i64::from(port).into()));
-        add("network.protocol.version", self.version.and_then(known_version).map(Into::into));
-        add("user_agent.original", self.user_agent.map(|agent| shared(agent).into()));
-        add("client.address", text(self.client_address.filter(|_| options.client_address)));
-        if is_grpc {
-            attributes.push(Call::system());
-            return attributes;
-        }
-        add("http.request.method", Some(method.into()));
-        add("http.request.method_original", text((method == "_OTHER").then_some(self.method)));
-        add("url.path", text(Some(self.path)));
-        add("url.query", text(self.query.filter(|query| !query.is_empty())));
-        add("url.scheme", Some(self.known_scheme().into()));
-        add(
-            "http.request.body.size",
-            self.body_size.and_then(|size| i64::try_from(size).ok()).map(Into::into),
-        );
-        attributes
-    }
-
     fn arrived(&self) -> Arrived {
         Arrived {
             method: known_method(self.method),
             scheme: self.known_scheme(),
             version: self.version.and_then(known_version),
         }
+    }
+
+    /// What there is to tell beside the [`Arrival`], which few requests have.
+    fn more_attributes(&self, options: &ServerOptions) -> Vec<KeyValue> {
+        let mut attributes = Vec::new();
+        let mut add = |key: &'static str, text: Option<&str>| {
+            attributes.extend(text.map(|text| KeyValue::new(key, text.to_owned())));
+        };
+        add("client.address", self.client_address.filter(|_| options.client_address));
+        add("http.request.method_original", (known_method(self.method) == "_OTHER").then_some(self.method));
+        add("url.query", self.query.filter(|query| !query.is_empty()));
+        let size = self.body_size.and_then(|size| i64::try_from(size).ok());
+        attributes.extend(size.map(|size| KeyValue::new("http.request.body.size", size)));
+        attributes
+    }
+
+    fn call_attributes(&self, options: &ServerOptions) -> Vec<KeyValue> {
+        let mut attributes = vec![Call::system()];
+        let mut add = |key: &'static str, value: Option<opentelemetry::Value>| {
+            attributes.extend(value.map(|value| KeyValue::new(key, value)));
+        };
+        let (address, port) = self.host.map(split_host).unwrap_or_default();
+        add("server.address", (!address.is_empty()).then(|| shared(address).into()));
+        add("server.port", port.map(|port| i64::from(port).into()));
+        add("network.protocol.version", self.version.and_then(known_version).map(Into::into));
+        add("user_agent.original", self.user_agent.map(|agent| shared(agent).into()));
+        let client = self.client_address.filter(|_| options.client_address);
+        add("client.address", client.map(|address| address.to_owned().into()));
+        attributes
     }
 }
 
@@ -113,12 +117,17 @@ impl ServerRequest<'_> {
 /// It ends when dropped, with what was set on it by then. Dropped before a status was set, the request is
 /// recorded as cancelled.
 #[derive(Debug)]
-pub struct ServerSpan {
+pub struct ServerSpan(Box<Running>);
+
+/// What is known of it. In a box, because it is moved from hand to hand: from the call to the future, and on to the body.
+#[derive(Debug)]
+struct Running {
     client: Client,
     cx: Context,
     /// The carrier: shows the request on the program's console and takes the context along `.in_current_span()`.
     carrier: tracing::Span,
     arrived: Arrived,
+    /// Of a failed request, for the log line.
     path: Option<String>,
     /// The call, if the request is one: then it is told in gRPC's terms, not in HTTP's.
     grpc: Option<Call>,
@@ -150,40 +159,48 @@ impl ServerSpan {
         let silent = request.preflight || excluded.unwrap_or(false);
         let recording = options.recording.as_ref();
         let is_private = recording.is_some_and(|recording| recording.leaves_out(request));
-        // A request starts from nothing: whatever is current on a server's connection task is not its parent.
-        let incoming = incoming.begun();
-        let route = request.route.map(shared);
-        let parent = incoming.attached_for(&Context::new(), Some(client.clone()));
-        let started = Started::now();
         let grpc = Call::of(request.method, request.path, request.grpc);
-        // For the errors of the request. A gRPC call has none.
-        incoming.set_route(route.clone().filter(|_| grpc.is_none()));
-        let span = if silent {
-            // Spans below it go with it.
-            UNRECORDED.start_with_context("excluded", &parent)
-        } else {
-            let described = if is_private { request.impersonal() } else { *request };
-            let start = Start {
-                name: grpc.as_ref().map_or_else(|| span_name(request.method, request.route), Call::name),
-                kind: SpanKind::Server,
-                time: started.time,
-                attributes: described.attributes(grpc.is_some(), options),
-            };
-            client.tracer().begin(start, &parent)
+        let route = request.route.map(shared);
+        let described = if is_private { request.impersonal() } else { *request };
+        let arrived = request.arrived();
+        // A request starts from nothing: whatever is current on a server's connection task is not its parent.
+        let incoming = incoming.begun(grpc.is_none().then(|| {
+            Arrival::new(arrived, described.path, described.host, described.user_agent, route.clone())
+        }));
+        let base = incoming.alone(client.clone());
+        let started = Started::now();
+        let above = incoming.parent().unwrap_or(&SpanContext::NONE);
+        let start = |name: Cow<'static, str>, attributes| Start {
+            name,
+            kind: SpanKind::Server,
+            time: started.time,
+            attributes,
+            tells_request: grpc.is_none(),
         };
-        let cx = parent.with_span(span);
+        let span = match &grpc {
+            // Spans below it go with it.
+            _ if silent => UNRECORDED.begin_below(start(Cow::Borrowed(""), Vec::new()), above, None),
+            Some(call) => {
+                let start = start(call.name(), described.call_attributes(options));
+                client.tracer().begin_below(start, above, Some(&incoming))
+            }
+            None => {
+                let start = start(Cow::Borrowed(""), described.more_attributes(options));
+                client.tracer().begin_below(start, above, Some(&incoming))
+            }
+        };
+        let cx = base.with_span(span);
         let carrier = if silent || !client.settings().request_span {
             tracing::Span::none()
         } else {
-            let _guard = ambient::attach(&cx);
-            carrier(request, grpc.as_ref(), &incoming)
+            bridge::carrying(&cx, || carrier(request, grpc.as_ref(), &incoming))
         };
         let recorder = recording
             .filter(|_| !is_private && cx.span().is_recording())
             .map(|recording| Box::new(Recorder::new(recording, request)));
-        let span = Self {
+        let span = Self(Box::new(Running {
             recorder,
-            arrived: request.arrived(),
+            arrived,
             path: options.log_failures.then(|| request.path.to_owned()),
             grpc,
             route,
@@ -194,17 +211,21 @@ impl ServerSpan {
             cx,
             carrier,
             silent,
-        };
+        }));
         if !silent {
             span.count_active(1);
         }
         Some(span)
     }
 
+    fn arrival(&self) -> Option<&Arrival> {
+        self.0.cx.get::<Scope>().and_then(|scope| scope.request.arrival())
+    }
+
     /// gRPC calls are not among them, because they are not among the durations either.
     fn count_active(&self, change: i64) {
-        if self.grpc.is_none() {
-            self.client.http().server_active.add(change, self.arrived);
+        if self.0.grpc.is_none() {
+            self.0.client.http().server_active.add(change, self.0.arrived);
         }
     }
 
@@ -213,8 +234,8 @@ impl ServerSpan {
     /// A panic is recorded on the span and goes on.
     pub fn run<T>(&mut self, f: impl FnOnce() -> T) -> T {
         let result = {
-            let _context = ambient::attach(&self.cx);
-            let _carrier = bridge::enter_active(&self.carrier);
+            let _context = ambient::attach(&self.0.cx);
+            let _carrier = bridge::enter_active(&self.0.carrier);
             panic::catch_unwind(AssertUnwindSafe(f))
         };
         result.unwrap_or_else(|payload| {
@@ -226,48 +247,45 @@ impl ServerSpan {
     /// The request's ids.
     #[must_use]
     pub fn request_context(&self) -> RequestContext {
-        let _guard = ambient::attach(&self.cx);
+        let _guard = ambient::attach(&self.0.cx);
         RequestContext::current()
     }
 
     /// Records the request's headers that are [named](super::Recording). Gives what is to see its body, if that is to be recorded.
     #[must_use = "it records what it is shown"]
     pub fn record_request<C: Carrier + ?Sized>(&self, headers: &C) -> Option<BodyRecorder> {
-        self.recorder.as_ref()?.request(&self.cx, headers)
+        self.0.recorder.as_ref()?.request(&self.0.cx, headers)
     }
 
     /// Records the response's headers that are named. From then on [`record_response_data`](Self::record_response_data) is to see its body.
     pub fn record_response<C: Carrier + ?Sized>(&mut self, headers: &C) {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.response(&self.cx, headers);
+        if let Some(recorder) = &mut self.0.recorder {
+            recorder.response(&self.0.cx, headers);
         }
     }
 
     /// Sees the next bytes of the response's body.
     pub fn record_response_data(&mut self, data: &[u8]) {
-        if let Some(recorder) = &mut self.recorder {
+        if let Some(recorder) = &mut self.0.recorder {
             recorder.response_data(data);
         }
     }
 
     /// The route's template, where the router tells it only after the request was routed.
     ///
-    /// Renames the span. It replaces [`ServerRequest::route`], which then was a guess; `None` if no route matched. A gRPC
+    /// It names the span, and replaces [`ServerRequest::route`], which then was a guess; `None` if no route matched. A gRPC
     /// call has no route.
     pub fn set_route(&mut self, route: Option<&str>) {
-        if self.grpc.is_some() || self.route.as_deref() == route {
+        if self.0.grpc.is_some() || self.0.route.as_deref() == route {
             return;
         }
-        if let (None, Some(route)) = (&self.route, route) {
+        if let (None, Some(route)) = (&self.0.route, route) {
             // A field of a `tracing` span can be filled, but not changed.
-            self.carrier.record("route", route);
+            self.0.carrier.record("route", route);
         }
-        self.route = route.map(shared);
-        if let Some(scope) = self.cx.get::<Scope>() {
-            scope.request.set_route(self.route.clone());
-        }
-        if !self.silent {
-            self.cx.span().update_name(span_name(self.arrived.method, route));
+        self.0.route = route.map(shared);
+        if let Some(arrival) = self.arrival() {
+            arrival.set_route(self.0.route.clone());
         }
     }
 
@@ -275,8 +293,8 @@ impl ServerSpan {
     ///
     /// Of a gRPC call it says nothing yet: see [`set_grpc_status`](Self::set_grpc_status).
     pub fn set_status(&mut self, status: u16) {
-        self.status = Some(status);
-        if self.grpc.is_some() {
+        self.0.status = Some(status);
+        if self.0.grpc.is_some() {
             return;
         }
         if status >= 500 {
@@ -294,7 +312,7 @@ impl ServerSpan {
     /// The span has failed by a status that is the server's failure: `UNKNOWN`, `DEADLINE_EXCEEDED`, `UNIMPLEMENTED`,
     /// `INTERNAL`, `UNAVAILABLE`, `DATA_LOSS`. The others are the client's affair.
     pub fn set_grpc_status(&mut self, headers: &HeaderMap) {
-        if self.grpc.is_some() {
+        if self.0.grpc.is_some() {
             if let Some((code, message)) = grpc::status(headers) {
                 // In parentheses it gives way to the text of an error that was reported.
                 let message = if message.is_empty() { String::new() } else { format!("({message})") };
@@ -304,7 +322,7 @@ impl ServerSpan {
     }
 
     fn set_grpc_code(&mut self, code: Code, description: &str) {
-        if let Some(call) = &mut self.grpc {
+        if let Some(call) = &mut self.0.grpc {
             call.code = Some(code);
         }
         if code.fails_server() {
@@ -321,7 +339,7 @@ impl ServerSpan {
     pub fn set_error(&mut self, error_type: &str, message: impl Into<String>) {
         let message = message.into();
         self.fail(error_type, &message);
-        let _guard = ambient::attach(&self.cx);
+        let _guard = ambient::attach(&self.0.cx);
         ErrorReport::new(&message).unplaced().consume();
     }
 
@@ -331,28 +349,32 @@ impl ServerSpan {
     }
 
     fn fail(&mut self, error_type: &str, description: &str) {
-        let error_type = match &mut self.grpc {
-            Some(call) => call.interrupted(error_type, self.started.elapsed(), Code::UNKNOWN),
+        let error_type = match &mut self.0.grpc {
+            Some(call) => call.interrupted(error_type, self.0.started.elapsed(), Code::UNKNOWN),
             None => error_type,
         };
-        if self.error_type.is_some() || self.silent {
+        if self.0.error_type.is_some() || self.0.silent {
             return;
         }
-        self.error_type = Some(error_type.to_owned());
-        let span = self.cx.span();
+        self.0.error_type = Some(error_type.to_owned());
+        let span = self.0.cx.span();
         span.set_attribute(KeyValue::new("error.type", error_type.to_owned()));
         span.set_status(Status::error(description.to_owned()));
     }
 
     fn log_failure(&self, is_ours: bool, status: &str, attribute: KeyValue) {
-        let Some(path) = &self.path else { return };
-        let message = match &self.grpc {
+        let Some(path) = &self.0.path else { return };
+        let message = match &self.0.grpc {
             Some(call) => format!("{} answered {status}", call.method()),
             None => {
-                format!("{} {} answered {status}", self.arrived.method, self.route.as_deref().unwrap_or(path))
+                format!(
+                    "{} {} answered {status}",
+                    self.0.arrived.method,
+                    self.0.route.as_deref().unwrap_or(path)
+                )
             }
         };
-        let _guard = ambient::attach(&self.cx);
+        let _guard = ambient::attach(&self.0.cx);
         let level = if is_ours { Level::Error } else { Level::Warn };
         logs::record(level, message, [crate::KeyValue(attribute)], None);
     }
@@ -361,51 +383,46 @@ impl ServerSpan {
     ///
     /// For what outlives the answer, such as the two ends of an upgraded connection.
     pub fn end(&mut self) {
-        if self.silent {
+        if self.0.silent {
             return;
         }
-        match self.status {
-            None if self.error_type.is_none() => self.fail(CANCELLED, HANDLER_DROPPED),
-            Some(status) if self.grpc.as_ref().is_some_and(|call| call.code.is_none()) => {
+        match self.0.status {
+            None if self.0.error_type.is_none() => self.fail(CANCELLED, HANDLER_DROPPED),
+            Some(status) if self.0.grpc.as_ref().is_some_and(|call| call.code.is_none()) => {
                 self.set_grpc_code(Code::of_http(status), NO_STATUS);
             }
             _ => {}
         }
-        self.silent = true;
-        self.recorder = None;
+        self.0.silent = true;
+        self.0.recorder = None;
         // The metrics first: whoever has seen the span may rely on them.
         self.count_active(-1);
-        let elapsed = self.started.elapsed();
-        match self.grpc.take() {
+        let elapsed = self.0.started.elapsed();
+        match self.0.grpc.take() {
             Some(call) => self.complete_call(call, elapsed),
             None => self.complete_request(elapsed),
         }
-        let ended = self.started.time.checked_add(elapsed).unwrap_or(self.started.time);
-        self.cx.span().end_with_timestamp(ended);
+        let ended = self.0.started.time.checked_add(elapsed).unwrap_or(self.0.started.time);
+        self.0.cx.span().end_with_timestamp(ended);
     }
 
-    /// Route and status, which are known only now: a guess that turns out wrong could not be taken back.
     fn complete_request(&mut self, elapsed: Duration) {
-        let span = self.cx.span();
-        if let Some(route) = &self.route {
-            span.set_attribute(KeyValue::new("http.route", Arc::clone(route)));
+        if let Some((arrival, status)) = self.arrival().zip(self.0.status) {
+            arrival.set_status(status);
         }
-        if let Some(status) = self.status {
-            span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
-        }
-        let series = Series { arrived: self.arrived, route: self.route.take(), status: self.status };
-        let durations = &self.client.http().server_duration;
-        durations.record(elapsed.as_secs_f64(), series, self.error_type.as_deref());
+        let series = Series { arrived: self.0.arrived, route: self.0.route.take(), status: self.0.status };
+        let durations = &self.0.client.http().server_duration;
+        durations.record(elapsed.as_secs_f64(), series, self.0.error_type.as_deref());
     }
 
-    /// Method and status, likewise.
+    /// Method and status, which are known only now: a guess that turns out wrong could not be taken back.
     fn complete_call(&mut self, call: Call, elapsed: Duration) {
         let mut labels = Vec::with_capacity(4);
         labels.push(Call::system());
-        labels.extend(self.error_type.take().map(|error_type| KeyValue::new("error.type", error_type)));
-        let span = self.cx.span();
+        labels.extend(self.0.error_type.take().map(|error_type| KeyValue::new("error.type", error_type)));
+        let span = self.0.cx.span();
         let code = call.code.map(Code::attribute);
-        let method = call.proven_method(&self.client.http().rpc_methods).unwrap_or_else(|| {
+        let method = call.proven_method(&self.0.client.http().rpc_methods).unwrap_or_else(|| {
             let (name, original) = call.unproven();
             span.update_name(name);
             span.set_attribute(original);
@@ -415,7 +432,7 @@ impl ServerSpan {
             span.set_attribute(attribute.clone());
             labels.push(attribute);
         }
-        self.client.http().rpc_server_duration.record(elapsed.as_secs_f64(), &labels);
+        self.0.client.http().rpc_server_duration.record(elapsed.as_secs_f64(), &labels);
     }
 }
 

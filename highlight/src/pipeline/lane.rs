@@ -1,14 +1,18 @@
 //! Items of one kind in the order of their arrival.
 //!
 //! They lie in chunks, and leave in them: nothing is allocated for an item, and the worker takes a batch without moving what is in it.
-//! What is allocated for one and freed on another thread is what a queue costs most.
+//!
+//! What one thread allocates and another frees is what a queue costs most: allocators keep what a thread frees for that thread. So
+//! the worker leaves what an item has held where it is, and whoever puts a new item in its place frees it.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, mem};
 
 /// Items in a chunk, at most.
 const CHUNK_ITEMS: usize = 64;
-/// Emptied chunks that are kept for what comes: more than the worker has in hand at a time.
+/// Spent chunks that are kept for what comes: more than the worker has in hand at a time.
 const SPARE_CHUNKS: usize = 16;
+/// What is left of heavier items is not kept.
+const KEPT_BYTES: usize = 1024;
 
 /// A first-in first-out list that knows how much memory its items hold.
 #[derive(Debug)]
@@ -23,12 +27,13 @@ pub(super) struct Lane<T> {
 /// Items that came one after another.
 #[derive(Debug)]
 pub(super) struct Chunk<T> {
-    pub(super) items: Vec<T>,
-    /// Their estimated weights.
+    /// The items; after them, what is left of earlier ones.
+    items: Vec<T>,
+    /// The estimated weights of the items.
     weights: Vec<usize>,
 }
 
-impl<T> Lane<T> {
+impl<T: Default> Lane<T> {
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -41,10 +46,11 @@ impl<T> Lane<T> {
         self.bytes
     }
 
-    pub(super) fn push(&mut self, item: T, weight: usize) {
+    /// Takes the item, and leaves there what is left of an earlier one.
+    pub(super) fn push(&mut self, item: &mut T, weight: usize) {
         self.len += 1;
         self.bytes += weight;
-        if let Some(last) = self.chunks.back_mut().filter(|chunk| chunk.items.len() < CHUNK_ITEMS) {
+        if let Some(last) = self.chunks.back_mut().filter(|chunk| chunk.len() < CHUNK_ITEMS) {
             return last.push(item, weight);
         }
         let mut chunk = self.empty_chunk();
@@ -55,10 +61,11 @@ impl<T> Lane<T> {
     /// Takes back what came last.
     pub(super) fn pop_newest(&mut self) -> Option<T> {
         let last = self.chunks.back_mut()?;
-        let (item, weight) = last.items.pop().zip(last.weights.pop())?;
+        let weight = last.weights.pop()?;
+        let item = last.items.remove(last.weights.len());
         self.len -= 1;
         self.bytes -= weight;
-        if last.items.is_empty() {
+        if last.len() == 0 {
             let emptied = self.chunks.pop_back();
             self.give_back(emptied);
         }
@@ -70,7 +77,7 @@ impl<T> Lane<T> {
         let before = self.len;
         while let Some(oldest) = self.chunks.front_mut() {
             let count = oldest.weights.iter().take_while(|weight| room.claim(**weight)).count();
-            let taken = if count == oldest.items.len() {
+            let taken = if count == oldest.len() {
                 self.chunks.pop_front()
             } else {
                 (count > 0).then(|| oldest.split_front(count))
@@ -83,7 +90,7 @@ impl<T> Lane<T> {
         before - self.len
     }
 
-    /// Keeps chunks for what comes. They are to be empty: freeing items takes time.
+    /// Keeps chunks for what comes. They are to be spent: freeing items takes time.
     pub(super) fn give_back(&mut self, chunks: impl IntoIterator<Item = Chunk<T>>) {
         let room = SPARE_CHUNKS.saturating_sub(self.spare.len());
         self.spare.extend(chunks.into_iter().take(room));
@@ -104,14 +111,37 @@ impl<T> Default for Lane<T> {
 }
 
 impl<T> Chunk<T> {
-    pub(super) fn clear(&mut self) {
-        self.items.clear();
-        self.weights.clear();
+    pub(super) fn len(&self) -> usize {
+        self.weights.len()
     }
 
-    fn push(&mut self, item: T, weight: usize) {
-        self.items.push(item);
+    pub(super) fn items_mut(&mut self) -> &mut [T] {
+        let len = self.weights.len();
+        &mut self.items[..len]
+    }
+
+    #[cfg(test)]
+    pub(super) fn into_items(mut self) -> Vec<T> {
+        self.items.truncate(self.weights.len());
+        self.items
+    }
+
+    /// The items are not needed any more.
+    pub(super) fn spend(&mut self) {
+        let mut weights = self.weights.drain(..);
+        self.items.retain(|_| weights.next().is_none_or(|weight| weight <= KEPT_BYTES));
+    }
+
+    fn push(&mut self, item: &mut T, weight: usize)
+    where
+        T: Default,
+    {
+        let at = self.weights.len();
         self.weights.push(weight);
+        match self.items.get_mut(at) {
+            Some(left) => mem::swap(left, item),
+            None => self.items.push(mem::take(item)),
+        }
     }
 
     fn split_front(&mut self, count: usize) -> Self {
@@ -165,6 +195,25 @@ mod tests {
         ]
     }
 
+    #[test]
+    fn what_is_left_of_an_item_goes_with_the_next_unless_it_is_heavy() {
+        let mut lane = Lane::default();
+        for (name, weight) in [("light", KEPT_BYTES), ("heavy", KEPT_BYTES + 1), ("lighter", 1)] {
+            let mut item = Some(name);
+            lane.push(&mut item, weight);
+            assert_eq!(item, None);
+        }
+        let mut batch = Vec::new();
+        lane.take_oldest(&mut Room::new(3, usize::MAX), &mut batch);
+        batch.iter_mut().for_each(Chunk::spend);
+        lane.give_back(batch);
+        let mut left = [Some("new"); 3];
+        for item in &mut left {
+            lane.push(item, 1);
+        }
+        assert_eq!(left, [Some("light"), Some("lighter"), None]);
+    }
+
     proptest! {
         #[test]
         fn a_lane_is_a_list_that_knows_its_weight(steps in prop::collection::vec(step(), 1..600)) {
@@ -173,7 +222,7 @@ mod tests {
             for (number, step) in steps.into_iter().enumerate() {
                 match step {
                     Step::Push(weight) => {
-                        lane.push(number, weight);
+                        lane.push(&mut number.clone(), weight);
                         model.push_back((number, weight));
                     }
                     Step::Pop => prop_assert_eq!(lane.pop_newest(), model.pop_back().map(|(item, _)| item)),
@@ -185,10 +234,10 @@ mod tests {
                         while model.front().is_some_and(|(_, weight)| room.claim(*weight)) {
                             expected.extend(model.pop_front().map(|(item, _)| item));
                         }
-                        let got: Vec<_> = batch.iter().flat_map(|chunk| chunk.items.clone()).collect();
+                        let got: Vec<_> = batch.iter_mut().flat_map(|chunk| chunk.items_mut().to_vec()).collect();
                         prop_assert_eq!((taken, &got), (expected.len(), &expected));
-                        prop_assert!(batch.iter().all(|chunk| !chunk.items.is_empty()));
-                        batch.iter_mut().for_each(Chunk::clear);
+                        prop_assert!(batch.iter().all(|chunk| chunk.len() > 0));
+                        batch.iter_mut().for_each(Chunk::spend);
                         lane.give_back(batch);
                     }
                 }

@@ -69,6 +69,7 @@ impl LossReports {
             body: "telemetry was lost".into(),
             target: say::TARGET.into(),
             correlation: Correlation::default(),
+            origin: None,
             attributes: lost.into_iter().map(attribute).collect(),
             dropped_attributes: 0,
             exception: None,

@@ -72,7 +72,7 @@ pub(crate) use self::{
     weight::{log_weight, span_weight},
     worker::{caught, contained},
 };
-use crate::{record::Item, say, stats::Stats};
+use crate::{record::Entry, say, stats::Stats};
 
 /// Everything the pipeline can be told.
 #[derive(Debug, Clone)]
@@ -196,14 +196,19 @@ impl Pipeline {
     }
 
     /// Hands an item to the worker. Without room the item is dropped and counted; after the end that is said, once.
-    pub(crate) fn push(&self, item: Item) {
-        let open = self.handle.queue.push(item);
+    pub(crate) fn enter(&self, item: Entry<'_>) {
+        let open = self.handle.queue.enter(item);
         if !open && !self.handle.said_late.swap(true, Ordering::Relaxed) {
             say::warn(
                 "telemetry was recorded after its client was shut down, and is lost; keep the guard of \
                  `highlight::init` until the end of main: `let _highlight = highlight::init(..)?`",
             );
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn push(&self, mut item: tests::items::Item) {
+        self.enter(item.entry());
     }
 
     /// Counts a span that the sample rate left out.
@@ -259,11 +264,18 @@ impl Pipeline {
             }),
             None => ticket.wait(deadline),
         };
-        in_time.unwrap_or_else(|| {
-            let outcome = Err(FlushError::Timeout(timeout));
-            self.handle.queue.abandon(outcome);
-            outcome
-        })
+        match in_time {
+            // The worker gave up at the same moment: time is what there was too little of.
+            Some(Err(FlushError::Undelivered { .. })) if deadline.has_passed() => {
+                Err(FlushError::Timeout(timeout))
+            }
+            Some(outcome) => outcome,
+            None => {
+                let outcome = Err(FlushError::Timeout(timeout));
+                self.handle.queue.abandon(outcome);
+                outcome
+            }
+        }
     }
 
     /// The books, balanced.

@@ -22,7 +22,7 @@ use super::{
     trim::trim,
 };
 use crate::{
-    record::{Item, LogRecord, SpanRecord},
+    record::{Entry, LogRecord, SpanRecord},
     stats::Stats,
 };
 
@@ -127,8 +127,8 @@ pub(super) enum Batch {
 impl Batch {
     pub(super) fn len(&self) -> u64 {
         let len = match self {
-            Self::Logs(logs) => logs.iter().map(|chunk| chunk.items.len()).sum::<usize>(),
-            Self::Spans(spans) => spans.iter().map(|chunk| chunk.items.len()).sum(),
+            Self::Logs(logs) => logs.iter().map(Chunk::len).sum::<usize>(),
+            Self::Spans(spans) => spans.iter().map(Chunk::len).sum(),
         };
         len as u64
     }
@@ -147,27 +147,40 @@ impl Queue {
     }
 
     /// Adds an item, or drops it and counts it; says whether the queue is open. Never waits for anything but the lock.
-    pub(super) fn push(&self, mut item: Item) -> bool {
+    ///
+    /// What is left in its place is to be freed by the caller: an item's attributes take time, and the lock is everybody's.
+    pub(super) fn enter(&self, mut item: Entry<'_>) -> bool {
         let weight = trim(&mut item);
         let mut state = lock(&self.state);
         state.books.produced += 1;
-        let mut evicted = Vec::new();
-        let refused = match item {
-            Item::Log(item) if item.exception.is_some() => {
-                self.push_error(&mut state, item, weight, &mut evicted)
-            }
-            item => self.push_other(&mut state, item, weight),
+        let mut evicted = Evicted::default();
+        let is_error = matches!(&item, Entry::Log(log) if log.exception.is_some());
+        let has_room = if is_error {
+            self.make_room(&mut state, weight, &mut evicted)
+        } else {
+            self.has_room(&mut state, weight)
         };
+        if !has_room {
+            return !state.is_closed();
+        }
+        match item {
+            Entry::Span(item) => state.spans.push(item, weight),
+            Entry::Log(item) if is_error => state.errors.push(item, weight),
+            Entry::Log(item) => state.logs.push(item, weight),
+        }
         self.raise_alarm(&mut state);
-        let open = !state.is_closed();
         drop(state);
-        // Freed here: an item's attributes take time, and the lock is everybody's.
-        drop((refused, evicted));
-        open
+        drop(evicted);
+        true
     }
 
-    /// Hands the item back if there is no room for it.
-    fn push_other(&self, state: &mut State, item: Item, weight: usize) -> Option<Item> {
+    #[cfg(test)]
+    pub(super) fn push(&self, mut item: super::tests::items::Item) -> bool {
+        self.enter(item.entry())
+    }
+
+    /// Whether there is room for an item that is no error. Counts the one for which there is none.
+    fn has_room(&self, state: &mut State, weight: usize) -> bool {
         let limits = &self.limits;
         let max_items = limits.max_items.saturating_sub(limits.error_reserve);
         let max_bytes = limits.max_bytes - limits.reserved_bytes();
@@ -178,23 +191,13 @@ impl Queue {
         } else if state.waiting() >= max_items || state.bytes() + weight > max_bytes {
             state.books.dropped.queue_full += 1;
         } else {
-            match item {
-                Item::Log(item) => state.logs.push(item, weight),
-                Item::Span(item) => state.spans.push(item, weight),
-            }
-            return None;
+            return true;
         }
-        Some(item)
+        false
     }
 
-    /// Like any other item, but in need of room it takes the place of what came last and is no error.
-    fn push_error(
-        &self,
-        state: &mut State,
-        item: LogRecord,
-        weight: usize,
-        evicted: &mut Vec<Item>,
-    ) -> Option<Item> {
+    /// The same of an error: in need of room it takes the place of what came last and is none.
+    fn make_room(&self, state: &mut State, weight: usize, evicted: &mut Evicted) -> bool {
         let limits = &self.limits;
         let fits =
             |items: usize, bytes: usize| items < limits.max_items && bytes + weight <= limits.max_bytes;
@@ -206,14 +209,14 @@ impl Queue {
             state.books.dropped.queue_full += 1;
         } else {
             while !fits(state.waiting(), state.bytes()) {
-                let Some(newest) = state.evict() else { break };
+                if !state.evict(evicted) {
+                    break;
+                }
                 state.books.dropped.queue_full += 1;
-                evicted.push(newest);
             }
-            state.errors.push(item, weight);
-            return None;
+            return true;
         }
-        Some(Item::Log(item))
+        false
     }
 
     fn raise_alarm(&self, state: &mut State) {
@@ -491,13 +494,15 @@ impl State {
         Due { errors: self.errors.len(), logs: self.logs.len(), spans: self.spans.len() }
     }
 
-    /// The newest item that is no error, from the lane that is longer.
-    fn evict(&mut self) -> Option<Item> {
+    /// Takes out the newest item that is no error, from the lane that is longer; `false` if there is none.
+    fn evict(&mut self, evicted: &mut Evicted) -> bool {
+        let before = self.waiting();
         if self.spans.len() >= self.logs.len() {
-            self.spans.pop_newest().map(Item::Span)
+            evicted.spans.extend(self.spans.pop_newest());
         } else {
-            self.logs.pop_newest().map(Item::Log)
+            evicted.logs.extend(self.logs.pop_newest());
         }
+        self.waiting() < before
     }
 
     /// Empties the lanes into the books. The items are handed back to be freed outside the lock.
@@ -509,6 +514,13 @@ impl State {
         *self.books.counter(fate) += discarded.len();
         discarded
     }
+}
+
+/// What had to give way to an error, to be freed outside the lock.
+#[derive(Debug, Default)]
+struct Evicted {
+    spans: Vec<SpanRecord>,
+    logs: Vec<LogRecord>,
 }
 
 #[derive(Debug)]

@@ -7,10 +7,10 @@
 
 use std::mem::{self, size_of};
 
-use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry::{Array, KeyValue, StringValue, Value, trace::Status};
 
 use super::weight::{attribute_weight, state_weight, weight};
-use crate::record::{Attached, Item, LogRecord, SpanRecord};
+use crate::record::{Attached, Entry, LogRecord, SpanRecord};
 
 /// The estimated size of an item, at most.
 const ITEM_BYTES: usize = 1 << 20;
@@ -20,11 +20,11 @@ const VALUE_BYTES: usize = 64 << 10;
 const LOG_ATTRIBUTES: usize = 128;
 
 /// Cuts the item down if need be; says its weight.
-pub(super) fn trim(item: &mut Item) -> usize {
+pub(super) fn trim(item: &mut Entry<'_>) -> usize {
     let before = weight(item);
     match item {
-        Item::Log(log) if before > ITEM_BYTES || log.attributes.len() > LOG_ATTRIBUTES => trim_log(log),
-        Item::Span(span) if before > ITEM_BYTES => trim_span(span),
+        Entry::Log(log) if before > ITEM_BYTES || log.attributes.len() > LOG_ATTRIBUTES => trim_log(log),
+        Entry::Span(span) if before > ITEM_BYTES => trim_span(span),
         _ => return before,
     }
     weight(item)
@@ -61,13 +61,15 @@ fn trim_span(span: &mut SpanRecord) {
         span.name = cut(&span.name).into();
     }
     room = room.saturating_sub(span.name.len());
-    if let opentelemetry::trace::Status::Error { description } = &mut span.status {
-        if description.len() > VALUE_BYTES {
-            *description = cut(description).into();
+    if let Some(attached) = &mut span.attached {
+        if let Status::Error { description } = &mut attached.status {
+            if description.len() > VALUE_BYTES {
+                *description = cut(description).into();
+            }
+            room = room.saturating_sub(description.len());
         }
-        room = room.saturating_sub(description.len());
+        room = room.saturating_sub(state_weight(&attached.state));
     }
-    room = room.saturating_sub(state_weight(&span.ids));
     let dropped = trim_attributes(&mut span.attributes, usize::MAX, &mut room);
     span.dropped_attributes = span.dropped_attributes.saturating_add(dropped);
     if let Some(attached) = &mut span.attached {
@@ -92,7 +94,7 @@ fn trim_attached(attached: &mut Attached, room: &mut usize) {
     attached.links.retain_mut(|link| {
         let dropped = trim_attributes(&mut link.attributes, usize::MAX, room);
         link.dropped_attributes_count = link.dropped_attributes_count.saturating_add(dropped);
-        claim(room, size_of_val(link) + state_weight(&link.span_context))
+        claim(room, size_of_val(link) + state_weight(link.span_context.trace_state()))
     });
     let dropped = count(before - attached.links.len());
     attached.dropped_links = attached.dropped_links.saturating_add(dropped);
@@ -164,12 +166,12 @@ fn count(items: usize) -> u32 {
 mod tests {
     use opentelemetry::{
         SpanId, TraceFlags, TraceId,
-        trace::{Event, Link, SpanContext, Status, TraceState},
+        trace::{Event, Link, SpanContext, TraceState},
     };
     use proptest::prelude::*;
 
     use super::*;
-    use crate::pipeline::tests::items::{error, log, span};
+    use crate::pipeline::tests::items::{Item, error, log, span};
 
     /// What trimming may leave above the limit: the item's own fields.
     const SLACK: usize = 4096;
@@ -183,8 +185,8 @@ mod tests {
     }
 
     fn trimmed(mut item: Item) -> Item {
-        let said = trim(&mut item);
-        assert_eq!(said, weight(&item));
+        let said = trim(&mut item.entry());
+        assert_eq!(said, weight(&item.entry()));
         assert!(said <= ITEM_BYTES + SLACK, "{said}");
         item
     }
@@ -196,6 +198,11 @@ mod tests {
         }
         let Item::Span(span) = trimmed(item) else { unreachable!() };
         span
+    }
+
+    fn failed(description: &str) -> Attached {
+        let status = Status::error(description.to_owned());
+        Attached { status, ..Attached::default() }
     }
 
     fn trimmed_log(item: Item, change: impl FnOnce(&mut LogRecord)) -> LogRecord {
@@ -220,16 +227,16 @@ mod tests {
         assert_eq!(exception.cause_types.len(), exception.causes.len());
         let span = trimmed_span(|span| {
             span.name = long(10 << 20).into();
-            span.status = Status::error(long(10 << 20));
+            span.attached = Some(Box::new(failed(&long(10 << 20))));
         });
         assert!(span.name.len() <= VALUE_BYTES);
-        assert!(matches!(span.status, Status::Error { description } if description.len() <= VALUE_BYTES));
+        assert!(matches!(span.status(), Status::Error { description } if description.len() <= VALUE_BYTES));
     }
 
     #[test]
     fn what_is_no_attribute_of_a_span_counts_too() {
-        let span = trimmed_span(|span| span.status = Status::error(long(10 << 20)));
-        let Status::Error { description } = &span.status else { unreachable!() };
+        let span = trimmed_span(|span| span.attached = Some(Box::new(failed(&long(10 << 20)))));
+        let Status::Error { description } = span.status() else { unreachable!() };
         assert!(description.len() <= VALUE_BYTES && description.ends_with("ä..."), "{}", description.len());
         // A state is bounded by itself, at 16 KiB.
         let state = (0..32).map(|n| (format!("key{n}"), "x".repeat(256)));

@@ -7,29 +7,27 @@ use std::{mem::size_of, mem::size_of_val};
 
 use opentelemetry::{
     Array, KeyValue, StringValue, Value,
-    trace::{Event, Link, SpanContext, Status, TraceState},
+    trace::{Event, Link, Status, TraceState},
 };
 
 use crate::{
-    record::{Attached, Exception, Item, LogRecord, SpanRecord},
+    context::Request,
+    http::Arrival,
+    record::{Attached, Entry, Exception, LogRecord, SpanRecord},
     stack::Stack,
 };
 
 /// The estimate for one item, in bytes.
-pub(super) fn weight(item: &Item) -> usize {
-    size_of::<Item>()
-        + match item {
-            Item::Span(span) => span_weight(span),
-            Item::Log(log) => log_weight(log),
-        }
+pub(super) fn weight(item: &Entry<'_>) -> usize {
+    match item {
+        Entry::Span(span) => span_weight(span),
+        Entry::Log(log) => log_weight(log),
+    }
 }
 
 pub(crate) fn span_weight(span: &SpanRecord) -> usize {
-    let description = match &span.status {
-        Status::Error { description } => description.len(),
-        _ => 0,
-    };
-    let texts = span.name.len() + description + state_weight(&span.ids);
+    let told = span.request.as_deref().filter(|_| span.tells_request).and_then(Request::arrival);
+    let texts = told.map_or(0, Arrival::weight) + span.name.len();
     size_of::<SpanRecord>()
         + texts
         + attributes(&span.attributes)
@@ -38,16 +36,22 @@ pub(crate) fn span_weight(span: &SpanRecord) -> usize {
 
 fn attached_weight(attached: &Attached) -> usize {
     let event = |event: &Event| size_of_val(event) + event.name.len() + attributes(&event.attributes);
-    let link =
-        |link: &Link| size_of_val(link) + state_weight(&link.span_context) + attributes(&link.attributes);
+    let link = |link: &Link| {
+        size_of_val(link) + state_weight(link.span_context.trace_state()) + attributes(&link.attributes)
+    };
+    let description = match &attached.status {
+        Status::Error { description } => description.len(),
+        Status::Ok | Status::Unset => 0,
+    };
     size_of_val(attached)
+        + description
+        + state_weight(&attached.state)
         + attached.events.iter().map(event).sum::<usize>()
         + attached.links.iter().map(link).sum::<usize>()
 }
 
 /// A state can only be measured by writing it; nearly all spans have none.
-pub(super) fn state_weight(context: &SpanContext) -> usize {
-    let state = context.trace_state();
+pub(super) fn state_weight(state: &TraceState) -> usize {
     if *state == TraceState::NONE { 0 } else { state.header().len() }
 }
 
@@ -92,10 +96,8 @@ fn value(value: &Value) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry::{SpanId, TraceFlags, TraceId};
-
     use super::*;
-    use crate::pipeline::tests::items::{error, log, span};
+    use crate::pipeline::tests::items::{Item, error, log, span};
 
     #[test]
     fn text_counts_wherever_it_is() {
@@ -109,12 +111,16 @@ mod tests {
             change(&mut changed);
             Item::Span(changed)
         };
-        let described = change_span(&|span| span.status = Status::error(long.clone()));
+        let attach = |attached: Attached| Some(Box::new(attached));
+        let status = Status::error(long.clone());
+        let described = change_span(&|span| {
+            span.attached = attach(Attached { status: status.clone(), ..Attached::default() });
+        });
         let state = (0..32).map(|n| (format!("key{n}"), "x".repeat(256)));
         let state = TraceState::from_key_value(state).unwrap();
-        let context =
-            SpanContext::new(TraceId::INVALID, SpanId::INVALID, TraceFlags::default(), false, state);
-        let stated = change_span(&|span| span.ids = context.clone());
+        let stated = change_span(&|span| {
+            span.attached = attach(Attached { state: state.clone(), ..Attached::default() });
+        });
         let Item::Log(mut typed) = error("e") else { unreachable!() };
         typed.exception.as_mut().unwrap().cause_types = vec![long.clone().into()];
         let table = [
@@ -125,11 +131,12 @@ mod tests {
             ("error message", error(&long), error("e")),
             ("attribute", tagged, span("s")),
         ];
+        let weight = |mut item: Item| super::weight(&item.entry());
         for (name, heavy, light) in table {
-            let difference = weight(&heavy) - weight(&light);
+            let difference = weight(heavy) - weight(light);
             assert!((9_999..10_200).contains(&difference), "{name}: {difference}");
         }
-        let state = weight(&stated) - weight(&span("s"));
+        let state = weight(stated) - weight(span("s"));
         assert!((32 * 256..32 * 270).contains(&state), "trace state: {state}");
     }
 }

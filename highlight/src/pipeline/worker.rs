@@ -427,14 +427,14 @@ impl Metrics {
     }
 }
 
-/// Encodes and empties the chunks, one by one: a panic costs what is in one of them.
+/// Encodes and spends the chunks, one by one: a panic costs what is in one of them.
 fn encode_each<T>(chunks: &mut [Chunk<T>], mut encode: impl FnMut(&mut [T]) -> Encoded) -> Encoded {
     let mut all = Encoded::default();
     for chunk in chunks {
-        let Encoded { segments, dropped } = caught(|| encode(&mut chunk.items)).unwrap_or_default();
+        let Encoded { segments, dropped } = caught(|| encode(chunk.items_mut())).unwrap_or_default();
         all.segments.extend(segments);
         all.dropped += dropped;
-        chunk.clear();
+        chunk.spend();
     }
     all
 }

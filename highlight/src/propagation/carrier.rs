@@ -108,11 +108,11 @@ impl Carrier for http::HeaderMap {
             Some(known) => self.get(known),
             None => self.get(name),
         };
-        value?.to_str().ok()
+        text(value?)
     }
 
     fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a str)) {
-        self.get_all(name).iter().filter_map(|value| value.to_str().ok()).for_each(visit);
+        self.get_all(name).iter().filter_map(text).for_each(visit);
     }
 }
 

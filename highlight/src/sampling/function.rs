@@ -2,39 +2,49 @@
 
 use std::{borrow::Cow, cell::Cell, sync::Arc};
 
-use opentelemetry::KeyValue;
-
-use crate::{RequestContext, SpanKind, callback::Callback};
+use crate::{RequestContext, SpanKind, callback::Callback, http::Arrival, tracer::Start};
 
 /// What is known of a request when its first span in this process starts: what [`Config::sampler`](crate::Config::sampler) decides by.
 #[derive(Debug, Clone, Copy)]
 pub struct Sampling<'a> {
-    pub(super) name: &'a str,
-    pub(super) kind: SpanKind,
-    pub(super) attributes: &'a [KeyValue],
+    pub(super) start: &'a Start,
     pub(super) request: Option<&'a RequestContext>,
 }
 
 impl<'a> Sampling<'a> {
     /// The span's name; of a request to a server `{method} {route}`, of a gRPC call `{package.Service}/{Method}`.
     #[must_use]
-    pub fn name(&self) -> &'a str {
-        self.name
+    pub fn name(&self) -> Cow<'a, str> {
+        match self.arrival().filter(|_| self.start.name.is_empty()) {
+            Some(arrival) => arrival.name(),
+            None => Cow::Borrowed(&self.start.name),
+        }
     }
 
     /// The span's kind: [`SpanKind::Server`] for a request to a server.
     #[must_use]
     pub fn kind(&self) -> SpanKind {
-        self.kind
+        SpanKind::of_otel(&self.start.kind)
     }
 
-    /// An attribute that the span starts with, as text. `http.route` is set at its end only; the name has it from the start.
+    /// An attribute that the span starts with, as text.
     #[must_use]
     pub fn attribute(&self, key: &str) -> Option<Cow<'a, str>> {
-        self.attributes
-            .iter()
-            .rfind(|attribute| attribute.key.as_str() == key)
-            .map(|attribute| attribute.value.as_str())
+        let told = || {
+            let mut told = None;
+            self.arrival()?.each(|name, fact| {
+                if name == key {
+                    told = Some(Cow::Owned(fact.attribute(name).value.as_str().into_owned()));
+                }
+            });
+            told
+        };
+        let attribute = self.start.attributes.iter().rfind(|attribute| attribute.key.as_str() == key);
+        attribute.map(|attribute| attribute.value.as_str()).or_else(told)
+    }
+
+    fn arrival(&self) -> Option<&'a Arrival> {
+        self.request.filter(|_| self.start.tells_request)?.arrival()
     }
 
     /// The path of a request to a server: the attribute `url.path`. A gRPC call is told by its name.
@@ -82,12 +92,23 @@ impl SamplerFn {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::{
+        sync::atomic::{AtomicU32, Ordering},
+        time::SystemTime,
+    };
+
+    use opentelemetry::{KeyValue, trace::SpanKind as OtelKind};
 
     use super::*;
 
-    const SAMPLING: Sampling<'_> =
-        Sampling { name: "GET /", kind: SpanKind::Server, attributes: &[], request: None };
+    const START: Start = Start {
+        name: Cow::Borrowed("GET /"),
+        kind: OtelKind::Server,
+        time: SystemTime::UNIX_EPOCH,
+        attributes: Vec::new(),
+        tells_request: false,
+    };
+    const SAMPLING: Sampling<'_> = Sampling { start: &START, request: None };
 
     #[test]
     fn answers_are_rates_or_none() {
@@ -125,8 +146,8 @@ mod tests {
 
     #[test]
     fn attributes_are_texts_and_the_last_of_a_name_counts() {
-        let attributes = [KeyValue::new("url.path", "/a"), KeyValue::new("n", 7), KeyValue::new("n", 8)];
-        let sampling = Sampling { attributes: &attributes, ..SAMPLING };
+        let attributes = vec![KeyValue::new("url.path", "/a"), KeyValue::new("n", 7), KeyValue::new("n", 8)];
+        let sampling = Sampling { start: &Start { attributes, ..START }, request: None };
         assert_eq!(sampling.path().as_deref(), Some("/a"));
         assert_eq!(sampling.attribute("n").as_deref(), Some("8"));
         assert_eq!(sampling.attribute("m"), None);

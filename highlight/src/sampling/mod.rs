@@ -4,14 +4,13 @@ mod function;
 
 use std::{collections::BTreeMap, hash::Hasher};
 
-use opentelemetry::{
-    Context, KeyValue, TraceId,
-    trace::{self, SpanContext, TraceContextExt},
-};
+use opentelemetry::{TraceId, trace::SpanContext};
 
 pub(crate) use self::function::SamplerFn;
 pub use self::function::Sampling;
-use crate::{Signals, SpanKind, config::Resolved, context::Scope, pipeline::Pipeline, propagation};
+use crate::{
+    RequestContext, Signals, SpanKind, config::Resolved, pipeline::Pipeline, propagation, tracer::Start,
+};
 
 /// Decides by the effective trace id, so that every service with the same rate decides alike.
 #[derive(Debug, Clone)]
@@ -43,28 +42,31 @@ impl Sampler {
     /// Whether a span that starts is recorded. Counts the one that is not.
     pub(crate) fn records(
         &self,
-        parent: &Context,
+        parent: &SpanContext,
         trace_id: TraceId,
-        name: &str,
-        kind: &trace::SpanKind,
-        attributes: &[KeyValue],
+        start: &Start,
+        request: Option<&RequestContext>,
     ) -> bool {
         let Some(pipeline) = &self.pipeline else { return false };
-        let span = Sampling { name, kind: SpanKind::of_otel(kind), attributes, request: None };
-        let sampled = self.samples(parent, trace_id, span);
+        let sampled = self.samples(parent, trace_id, Sampling { start, request });
         if !sampled {
             pipeline.count_sampled();
         }
         sampled
     }
 
-    /// Whether to record a span with this parent; `span` is what is known of it, without its request.
-    fn samples(&self, parent: &Context, trace_id: TraceId, span: Sampling<'_>) -> bool {
-        if let Some(decided) = self.decided_by(parent.span().span_context()) {
+    /// Counts a span that is not recorded because the one above it is not.
+    pub(crate) fn count_left_out(&self) {
+        if let Some(pipeline) = &self.pipeline {
+            pipeline.count_sampled();
+        }
+    }
+
+    /// Whether to record a span with this parent; `span` is what is known of it.
+    fn samples(&self, parent: &SpanContext, trace_id: TraceId, span: Sampling<'_>) -> bool {
+        if let Some(decided) = self.decided_by(parent) {
             return decided;
         }
-        let request = parent.get::<Scope>().map(|scope| &scope.request);
-        let span = Sampling { request, ..span };
         let rate = self.rate(&span);
         rate >= 1.0
             || match span.request_id() {
@@ -127,40 +129,58 @@ impl Hasher for Fnv1a {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry::{SpanId, TraceFlags, trace::TraceState};
+    use std::time::SystemTime;
+
+    use opentelemetry::{
+        SpanId, TraceFlags,
+        trace::{SpanKind as OtelKind, TraceState},
+    };
 
     use super::*;
-    use crate::RequestContext;
 
     fn sampler(rate: f64, trust_parent: bool) -> Sampler {
         Sampler { rate, rate_for: BTreeMap::new(), function: None, trust_parent, pipeline: None }
     }
 
-    const SPAN: Sampling<'_> =
-        Sampling { name: "GET /", kind: SpanKind::Server, attributes: &[], request: None };
-
-    fn request(header: &str) -> Context {
-        let request: RequestContext = header.parse().unwrap();
-        request.attached_for(&Context::new(), None)
+    fn start(name: &'static str, kind: OtelKind) -> Start {
+        Start {
+            name: name.into(),
+            kind,
+            time: SystemTime::UNIX_EPOCH,
+            attributes: Vec::new(),
+            tells_request: false,
+        }
     }
 
-    fn below(span_id: u64, remote: bool, flags: TraceFlags) -> Context {
-        let ids =
-            SpanContext::new(TraceId::from(7), SpanId::from(span_id), flags, remote, TraceState::default());
-        Context::new().with_remote_span_context(ids)
+    /// What becomes of a span below `above`, outside any request.
+    fn samples(sampler: &Sampler, above: &SpanContext, trace_id: u128) -> bool {
+        let start = start("GET /", OtelKind::Server);
+        sampler.samples(above, TraceId::from(trace_id), Sampling { start: &start, request: None })
+    }
+
+    /// What becomes of the request that came with this header.
+    fn samples_request(sampler: &Sampler, header: &str, trace_id: u128) -> bool {
+        let request: RequestContext = header.parse().unwrap();
+        let start = start("GET /", OtelKind::Server);
+        let above = request.parent().cloned().unwrap_or(SpanContext::NONE);
+        let span = Sampling { start: &start, request: Some(&request) };
+        sampler.samples(&above, TraceId::from(trace_id), span)
+    }
+
+    fn below(span_id: u64, remote: bool, flags: TraceFlags) -> SpanContext {
+        SpanContext::new(TraceId::from(7), SpanId::from(span_id), flags, remote, TraceState::default())
     }
 
     #[test]
     fn the_rate_holds_and_the_answer_is_a_function_of_the_effective_id() {
         let sampler = sampler(0.25, false);
         let ids: Vec<String> = (0..4000).map(|n| format!("request{n:03}")).collect();
-        let sampled =
-            |id: &String| sampler.samples(&request(&format!("s/{id}")), TraceId::from(1), SPAN);
+        let sampled = |id: &String| samples_request(&sampler, &format!("s/{id}"), 1);
         let count = ids.iter().filter(|id| sampled(id)).count();
         assert!((800..1200).contains(&count), "{count} of 4000");
         for id in &ids[..50] {
             // Another session, another span of the same request: the same answer.
-            let again = sampler.samples(&request(&format!("other/{id}")), TraceId::from(2), SPAN);
+            let again = samples_request(&sampler, &format!("other/{id}"), 2);
             assert_eq!(sampled(id), again);
         }
     }
@@ -168,7 +188,7 @@ mod tests {
     #[test]
     fn a_trace_without_request_is_decided_by_its_id() {
         let half = sampler(0.5, false);
-        let count = (1..2000_u128).filter(|id| half.samples(&Context::new(), TraceId::from(*id << 64), SPAN)).count();
+        let count = (1..2000_u128).filter(|id| samples(&half, &SpanContext::NONE, *id << 64)).count();
         assert!((850..1150).contains(&count), "{count} of 2000");
     }
 
@@ -176,17 +196,16 @@ mod tests {
     fn parents_decide_only_where_they_may() {
         let yes = TraceFlags::SAMPLED;
         let no = TraceFlags::default();
-        let trace_id = TraceId::from(7);
         // A span of this process: the decision was made already.
-        assert!(sampler(0.0, false).samples(&below(1, false, yes), trace_id, SPAN));
-        assert!(!sampler(1.0, false).samples(&below(1, false, no), trace_id, SPAN));
+        assert!(samples(&sampler(0.0, false), &below(1, false, yes), 7));
+        assert!(!samples(&sampler(1.0, false), &below(1, false, no), 7));
         // Another service's: only if trusted.
-        assert!(!sampler(0.0, false).samples(&below(1, true, yes), trace_id, SPAN));
-        assert!(sampler(1.0, false).samples(&below(1, true, no), trace_id, SPAN));
-        assert!(sampler(0.0, true).samples(&below(1, true, yes), trace_id, SPAN));
-        assert!(!sampler(1.0, true).samples(&below(1, true, no), trace_id, SPAN));
+        assert!(!samples(&sampler(0.0, false), &below(1, true, yes), 7));
+        assert!(samples(&sampler(1.0, false), &below(1, true, no), 7));
+        assert!(samples(&sampler(0.0, true), &below(1, true, yes), 7));
+        assert!(!samples(&sampler(1.0, true), &below(1, true, no), 7));
         // A synthetic one: never.
-        assert!(!sampler(0.0, true).samples(&request("s/9k2hTq81Lx"), trace_id, SPAN));
+        assert!(!samples_request(&sampler(0.0, true), "s/9k2hTq81Lx", 7));
     }
 
     #[test]
@@ -197,13 +216,14 @@ mod tests {
             ..sampler(0.25, false)
         };
         for (name, kind, rate) in [
-            ("GET /", SpanKind::Server, 0.75),
-            ("GET /", SpanKind::Client, 0.75),
-            ("POST /", SpanKind::Server, 0.5),
-            ("POST /", SpanKind::Client, 0.25),
+            ("GET /", OtelKind::Server, 0.75),
+            ("GET /", OtelKind::Client, 0.75),
+            ("POST /", OtelKind::Server, 0.5),
+            ("POST /", OtelKind::Client, 0.25),
         ] {
-            let span = Sampling { name, kind, ..SPAN };
-            assert!((sampler.rate(&span) - rate).abs() < f64::EPSILON, "{name} {kind:?}");
+            let start = start(name, kind);
+            let span = Sampling { start: &start, request: None };
+            assert!((sampler.rate(&span) - rate).abs() < f64::EPSILON, "{start:?}");
         }
     }
 
@@ -214,7 +234,7 @@ mod tests {
                 Some(f64::from(u8::from(span.session_id() == Some("s") && span.request_id() == Some("r"))))
             });
             let sampler = Sampler { function: Some(function), ..sampler(0.5, false) };
-            sampler.samples(&request(header), TraceId::from(1), SPAN)
+            samples_request(&sampler, header, 1)
         };
         assert!(asked("s/r"));
         assert!(!asked("other/r"));

@@ -17,16 +17,17 @@ use std::{
 };
 
 use opentelemetry::{
-    Context, InstrumentationScope, KeyValue,
-    trace::{self, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt, TraceFlags},
+    Context, InstrumentationScope, KeyValue, SpanId,
+    trace::{self, SpanBuilder, SpanContext, SpanKind, TraceContextExt, TraceFlags, TraceState},
 };
 
 pub use self::span::Span;
 use crate::{
+    RequestContext,
     context::Scope,
     ids::RandomIds,
     pipeline::Pipeline,
-    record::{Item, SpanRecord},
+    record::{Attached, Entry, SpanRecord, unix_nanos},
     sampling::Sampler,
 };
 
@@ -92,42 +93,74 @@ pub(crate) struct Start {
     pub(crate) kind: SpanKind,
     pub(crate) time: SystemTime,
     pub(crate) attributes: Vec<KeyValue>,
+    /// Whether it is the span of the request itself; then it needs no name.
+    pub(crate) tells_request: bool,
 }
 
 impl Tracer {
-    /// Starts a span below `parent`, in the request of that.
-    pub(crate) fn begin(&self, start: Start, parent: &Context) -> Span {
-        if parent.is_telemetry_suppressed() {
+    /// Starts a span below that of `cx`, in the request of that.
+    pub(crate) fn begin(&self, start: Start, cx: &Context) -> Span {
+        if cx.is_telemetry_suppressed() {
             return Span::unrecorded(SpanContext::NONE);
         }
-        let Start { name, kind, time, attributes } = start;
-        let above = parent.span();
-        let above = Some(above.span_context()).filter(|ids| ids.is_valid());
+        let span = cx.span();
+        self.begin_below(start, span.span_context(), cx.get::<Scope>().map(|scope| &scope.request))
+    }
+
+    /// The same; `None` below a span of this process that is not recorded, as then this one is not either.
+    pub(crate) fn begin_recorded(&self, start: Start, cx: &Context) -> Option<Span> {
+        let span = cx.span();
+        let above = span.span_context();
+        if above.is_valid() && !above.is_remote() && !above.is_sampled() {
+            self.core.sampler.count_left_out();
+            return None;
+        }
+        Some(self.begin(start, cx))
+    }
+
+    /// Starts a span below `above`, in this request.
+    pub(crate) fn begin_below(
+        &self,
+        start: Start,
+        above: &SpanContext,
+        request: Option<&RequestContext>,
+    ) -> Span {
         let core = &self.core;
-        let trace_id = above.map_or_else(|| core.ids.new_trace_id(), SpanContext::trace_id);
-        let is_recorded = core.sampler.records(parent, trace_id, &name, &kind, &attributes);
+        let has_parent = above.is_valid();
+        let (trace_id, state) = if has_parent {
+            (above.trace_id(), above.trace_state().clone())
+        } else {
+            (core.ids.new_trace_id(), TraceState::NONE)
+        };
+        let is_recorded = core.sampler.records(above, trace_id, &start, request);
         let flags = if is_recorded { TraceFlags::SAMPLED } else { TraceFlags::default() };
-        let state = above.map(|ids| ids.trace_state().clone()).unwrap_or_default();
-        let ids = SpanContext::new(trace_id, core.ids.new_span_id(), flags, false, state);
+        let attached = (is_recorded && state != TraceState::NONE)
+            .then(|| Box::new(Attached { state: state.clone(), ..Attached::default() }));
+        let span_id = core.ids.new_span_id();
+        let ids = SpanContext::new(trace_id, span_id, flags, false, state);
         if !is_recorded {
             return Span::unrecorded(ids);
         }
+        let Start { name, kind, time, attributes, tells_request } = start;
         let record = SpanRecord {
-            ids: ids.clone(),
-            parent: above.map(|ids| (ids.span_id(), ids.is_remote())),
+            trace_id,
+            span_id,
+            parent: if has_parent { above.span_id() } else { SpanId::INVALID },
+            parent_is_remote: has_parent && above.is_remote(),
+            flags,
             kind,
             name,
-            start: time,
-            end: time,
-            request: parent.get::<Scope>().and_then(|scope| scope.request.shared()),
+            start: unix_nanos(time),
+            end: 0,
+            request: request.and_then(RequestContext::shared),
+            tells_request,
             user: None,
             attributes: Vec::new(),
             dropped_attributes: 0,
-            status: Status::Unset,
             scope: self.scope.clone(),
-            attached: None,
+            attached,
         };
-        Span::recorded(ids, record, attributes, Arc::clone(&self.core))
+        Span::recorded(ids, record, attributes, Arc::clone(core))
     }
 }
 
@@ -140,6 +173,7 @@ impl trace::Tracer for Tracer {
             kind: builder.span_kind.unwrap_or(SpanKind::Internal),
             time: builder.start_time.unwrap_or_else(SystemTime::now),
             attributes: builder.attributes.unwrap_or_default(),
+            tells_request: false,
         };
         let mut span = self.begin(start, parent);
         for event in builder.events.into_iter().flatten() {
@@ -154,13 +188,13 @@ impl trace::Tracer for Tracer {
 
 impl Core {
     /// Takes a span that has ended.
-    fn take(&self, record: SpanRecord) {
+    fn take(&self, record: &mut SpanRecord) {
         let Some(pipeline) = &self.pipeline else { return };
         // Written once: what all threads write costs them each other's cache line.
         if !self.seen.load(Ordering::Relaxed) {
             self.seen.store(true, Ordering::Relaxed);
         }
-        pipeline.push(Item::Span(record));
+        pipeline.enter(Entry::Span(record));
     }
 }
 

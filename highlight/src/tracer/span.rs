@@ -8,7 +8,10 @@ use opentelemetry::{
 };
 
 use super::Core;
-use crate::{context::Request, record::SpanRecord};
+use crate::{
+    context::Request,
+    record::{SpanRecord, unix_nanos},
+};
 
 /// What a span keeps of each kind of thing; OpenTelemetry's default.
 const LIMIT: usize = 128;
@@ -32,6 +35,7 @@ impl Span {
         Self { ids, open: None }
     }
 
+    #[inline]
     pub(super) fn recorded(
         ids: SpanContext,
         mut record: SpanRecord,
@@ -47,10 +51,11 @@ impl Span {
     }
 
     fn end_at(&mut self, end: Option<SystemTime>) {
-        let Some(Open { mut record, core }) = self.open.take() else { return };
-        record.end = end.unwrap_or_else(SystemTime::now);
+        let Some(Open { record, core }) = &mut self.open else { return };
+        record.end = unix_nanos(end.unwrap_or_else(SystemTime::now));
         record.user = record.request.as_deref().and_then(Request::user);
         core.take(record);
+        self.open = None;
     }
 }
 
@@ -90,8 +95,8 @@ impl trace::Span for Span {
 
     /// OpenTelemetry's order: `Ok` is final, and an error is not taken back. Of two errors, the description that sorts last stays.
     fn set_status(&mut self, status: Status) {
-        if let Some(record) = self.record().filter(|record| status > record.status) {
-            record.status = status;
+        if let Some(record) = self.record().filter(|record| status > *record.status()) {
+            record.attached.get_or_insert_default().status = status;
         }
     }
 

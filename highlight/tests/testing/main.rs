@@ -5,4 +5,5 @@
 mod captures;
 mod failures;
 mod records;
+mod span_ext;
 mod tree;

@@ -6,11 +6,11 @@ use anyhow::{Result, ensure};
 use highlight::{
     in_span,
     otel::{
+        self,
         opentelemetry::{
             Context,
             trace::{FutureExt, Span as _, SpanKind, TraceContextExt, Tracer, TracerProvider},
         },
-        opentelemetry_sdk::trace::SdkTracer,
     },
 };
 
@@ -31,7 +31,7 @@ pub(super) fn rows() -> Vec<Scenario> {
 }
 
 /// The tracer of a library, as it gets one from OpenTelemetry's global provider: see `global_tracer` in tests/init.rs.
-fn library(cell: &Cell) -> SdkTracer {
+fn library(cell: &Cell) -> otel::Tracer {
     cell.client().tracer_provider().tracer("library")
 }
 

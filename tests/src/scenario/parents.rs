@@ -26,7 +26,7 @@ pub(super) fn rows() -> Vec<Scenario> {
     vec![
         Scenario::new("span_below_the_current", span_below_the_current).needs(Need::RequestSpan),
         Scenario::new("span_below_a_span", span_below_a_span),
-        Scenario::new("span_below_an_unexported", span_below_an_unexported),
+        Scenario::new("span_below_an_unexported", span_below_an_unexported).subscriber(details),
         Scenario::new("span_below_a_disabled", span_below_a_disabled).subscriber(no_details),
         Scenario::new("span_below_no_request_span", span_below_no_request_span)
             .config(|config| config.request_span(false)),
@@ -119,6 +119,12 @@ fn is_a_root_of_the_request(stored: &Stored) -> Result<()> {
     let (work, request) = (stored.span("work")?, stored.request_span()?);
     ensure!(work.parent_span_id.is_empty() && work.otel_trace_id != request.otel_trace_id);
     was_said_in(stored, "work")
+}
+
+/// Somebody else shows what is not exported.
+fn details() -> Dispatch {
+    let console = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
+    Dispatch::new(tracing_subscriber::registry().with(console).with(highlight::layer()))
 }
 
 fn no_details() -> Dispatch {

@@ -18,11 +18,11 @@ fn names(batch: Option<Batch>) -> Vec<String> {
     match batch {
         None => Vec::new(),
         Some(Batch::Spans(chunks)) => {
-            chunks.into_iter().flat_map(|chunk| chunk.items).map(|span| span.name.into_owned()).collect()
+            chunks.into_iter().flat_map(Chunk::into_items).map(|span| span.name.into_owned()).collect()
         }
         Some(Batch::Logs(chunks)) => chunks
             .into_iter()
-            .flat_map(|chunk| chunk.items)
+            .flat_map(Chunk::into_items)
             .map(|log| match log.exception {
                 Some(exception) => exception.message,
                 None => log.body.into_owned(),

@@ -1,30 +1,28 @@
 //! Items to push.
 
-use std::time::SystemTime;
-
-use opentelemetry::trace::{SpanContext, SpanKind, Status};
-
 use crate::{
     Level,
-    record::{Correlation, Exception, Item, LogRecord, SpanRecord},
+    record::{Entry, Exception, LogRecord, SpanRecord},
 };
 
+/// One thing to push.
+#[derive(Debug)]
+pub(crate) enum Item {
+    Span(SpanRecord),
+    Log(LogRecord),
+}
+
+impl Item {
+    pub(crate) fn entry(&mut self) -> Entry<'_> {
+        match self {
+            Self::Span(span) => Entry::Span(span),
+            Self::Log(log) => Entry::Log(log),
+        }
+    }
+}
+
 pub(crate) fn span(name: &str) -> Item {
-    Item::Span(SpanRecord {
-        ids: SpanContext::NONE,
-        parent: None,
-        kind: SpanKind::Internal,
-        name: name.to_owned().into(),
-        start: SystemTime::UNIX_EPOCH,
-        end: SystemTime::UNIX_EPOCH,
-        request: None,
-        user: None,
-        attributes: Vec::new(),
-        dropped_attributes: 0,
-        status: Status::Unset,
-        scope: None,
-        attached: None,
-    })
+    Item::Span(SpanRecord { name: name.to_owned().into(), ..SpanRecord::default() })
 }
 
 pub(crate) fn log(body: &str) -> Item {
@@ -47,14 +45,5 @@ pub(crate) fn error(message: &str) -> Item {
 }
 
 fn record(body: &str) -> LogRecord {
-    LogRecord {
-        time: SystemTime::UNIX_EPOCH,
-        level: Level::Info,
-        body: body.to_owned().into(),
-        target: "tests".into(),
-        correlation: Correlation::default(),
-        attributes: Vec::new(),
-        dropped_attributes: 0,
-        exception: None,
-    }
+    LogRecord { body: body.to_owned().into(), target: "tests".into(), ..LogRecord::default() }
 }

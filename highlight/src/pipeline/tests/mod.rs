@@ -34,7 +34,12 @@ use super::{
     CollectMetrics, Deadline, Encode, Encoded, FlushError, Limits, Pipeline, Settings, TransportSettings,
     announce::Voice, segment::Segment,
 };
-use crate::{Level, config::Endpoint, record::{LogRecord, SpanRecord}, stats::Stats};
+use crate::{
+    Level,
+    config::Endpoint,
+    record::{LogRecord, SpanRecord},
+    stats::Stats,
+};
 
 /// Writes each item as a line, in a segment of its own. Some names have an effect.
 struct Lines;

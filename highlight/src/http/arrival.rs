@@ -1,0 +1,159 @@
+//! What is known of an HTTP request to this process, kept as it came until its span is encoded.
+//!
+//! As attributes it would be made on the thread that serves the request, lie in the queue at several times the size, and be taken
+//! apart on the exporter's thread.
+
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU16, Ordering},
+    },
+};
+
+use opentelemetry::{KeyValue, Value};
+
+use super::{
+    conventions::{span_name, split_host},
+    series::Arrived,
+    shared::shared,
+};
+use crate::text;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    arrived: Arrived,
+    path: Box<str>,
+    address: Option<Arc<str>>,
+    port: Option<u16>,
+    user_agent: Option<Arc<str>>,
+    /// The route that it was found to take.
+    route: Mutex<Option<Arc<str>>>,
+    /// The status of the answer; 0 until there is one.
+    status: AtomicU16,
+}
+
+/// The value of an attribute.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fact<'a> {
+    Text(&'a str),
+    Number(i64),
+}
+
+impl Arrival {
+    pub(super) fn new(
+        arrived: Arrived,
+        path: &str,
+        host: Option<&str>,
+        user_agent: Option<&str>,
+        route: Option<Arc<str>>,
+    ) -> Self {
+        let (address, port) = host.map(split_host).unwrap_or_default();
+        Self {
+            arrived,
+            path: text::beginning(path).into(),
+            address: (!address.is_empty()).then(|| shared(address)),
+            port,
+            user_agent: user_agent.map(|agent| shared(text::beginning(agent))),
+            route: Mutex::new(route),
+            status: AtomicU16::new(0),
+        }
+    }
+
+    pub(crate) fn route(&self) -> Option<Arc<str>> {
+        self.lock_route().clone()
+    }
+
+    pub(super) fn set_route(&self, route: Option<Arc<str>>) {
+        *self.lock_route() = route;
+    }
+
+    pub(super) fn set_status(&self, status: u16) {
+        self.status.store(status, Ordering::Relaxed);
+    }
+
+    /// The name of its span.
+    pub(crate) fn name(&self) -> Cow<'static, str> {
+        span_name(self.arrived.method, self.lock_route().as_deref())
+    }
+
+    /// Shows the attributes of its span: what differs from request to request first, which compresses best.
+    pub(crate) fn each(&self, mut see: impl FnMut(&'static str, Fact<'_>)) {
+        see("url.path", Fact::Text(&self.path));
+        let route = self.lock_route();
+        let texts = [
+            ("http.route", route.as_deref()),
+            ("http.request.method", Some(self.arrived.method)),
+            ("url.scheme", Some(self.arrived.scheme)),
+            ("network.protocol.version", self.arrived.version),
+            ("user_agent.original", self.user_agent.as_deref()),
+            ("server.address", self.address.as_deref()),
+        ];
+        for (key, text) in texts {
+            if let Some(text) = text {
+                see(key, Fact::Text(text));
+            }
+        }
+        if let Some(port) = self.port {
+            see("server.port", Fact::Number(port.into()));
+        }
+        match self.status.load(Ordering::Relaxed) {
+            0 => {}
+            status => see("http.response.status_code", Fact::Number(status.into())),
+        }
+    }
+
+    /// What it takes beside its own size, in bytes. The shared texts are everybody's.
+    pub(crate) fn weight(&self) -> usize {
+        self.path.len()
+    }
+
+    fn lock_route(&self) -> MutexGuard<'_, Option<Arc<str>>> {
+        self.route.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Fact<'_> {
+    /// As an attribute like any other.
+    pub(crate) fn attribute(self, key: &'static str) -> KeyValue {
+        KeyValue::new(
+            key,
+            match self {
+                Self::Text(text) => Value::from(text.to_owned()),
+                Self::Number(number) => number.into(),
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_is_told_and_no_more() {
+        let told = |arrival: &Arrival| {
+            let mut told = Vec::new();
+            arrival.each(|key, fact| told.push(format!("{}={}", key, fact.attribute(key).value)));
+            told.join(" ")
+        };
+        let arrived = Arrived { method: "GET", scheme: "https", version: Some("2") };
+        let arrival = Arrival::new(arrived, "/orders/7", Some("shop.example:8080"), Some("curl"), None);
+        assert_eq!(
+            told(&arrival),
+            "url.path=/orders/7 http.request.method=GET url.scheme=https network.protocol.version=2 \
+             user_agent.original=curl server.address=shop.example server.port=8080"
+        );
+        assert_eq!(arrival.name(), "GET");
+        arrival.set_route(Some("/orders/{id}".into()));
+        arrival.set_status(404);
+        assert!(told(&arrival).contains(" http.route=/orders/{id} "), "{}", told(&arrival));
+        assert!(told(&arrival).ends_with(" http.response.status_code=404"));
+        assert_eq!(arrival.name(), "GET /orders/{id}");
+        let arrived = Arrived { method: "_OTHER", scheme: "http", version: None };
+        let bare = Arrival::new(arrived, "/", None, None, None);
+        assert_eq!(told(&bare), "url.path=/ http.request.method=_OTHER url.scheme=http");
+        assert_eq!(bare.name(), "HTTP");
+    }
+}
