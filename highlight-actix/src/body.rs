@@ -65,7 +65,7 @@ impl<B: MessageBody> MessageBody for HighlightBody<B> {
                 let error = error.into();
                 // What the error says becomes the span's description where it is reported.
                 span.set_failed("body error", "");
-                span.run(|| ErrorReport::new(&error).unplaced().consume());
+                span.run(|| ErrorReport::new(&error).without_location().consume());
                 span.end();
                 Some(Err(error))
             }

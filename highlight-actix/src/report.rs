@@ -36,7 +36,7 @@ impl ErrorTypes {
             return;
         }
         let known = self.0.iter().find_map(|describe| describe(error));
-        known.unwrap_or_else(|| ErrorReport::from_shown(error)).unplaced().consume();
+        known.unwrap_or_else(|| ErrorReport::from_display(error)).without_location().consume();
     }
 }
 

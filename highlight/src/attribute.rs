@@ -1,6 +1,6 @@
 //! Attributes of spans, logs and errors.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use opentelemetry::Key;
 
@@ -19,6 +19,24 @@ impl KeyValue {
     pub fn new(key: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> Self {
         Self(opentelemetry::KeyValue::new(Key::from(key.into()), value.into().0))
     }
+
+    /// The name.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.0.key.as_str()
+    }
+
+    /// A copy of the value.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        Value(self.0.value.clone())
+    }
+}
+
+impl From<opentelemetry::KeyValue> for KeyValue {
+    fn from(attribute: opentelemetry::KeyValue) -> Self {
+        Self(attribute)
+    }
 }
 
 /// The value of an attribute: text, a number, a truth value, or a list of texts.
@@ -31,6 +49,19 @@ pub struct Value(pub(crate) opentelemetry::Value);
 impl Value {
     fn text(text: impl Into<opentelemetry::StringValue>) -> Self {
         Self(opentelemetry::Value::String(text.into()))
+    }
+}
+
+/// Text as it is, numbers and truth values as text, lists as `["a","b"]`.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<opentelemetry::Value> for Value {
+    fn from(value: opentelemetry::Value) -> Self {
+        Self(value)
     }
 }
 
@@ -105,5 +136,22 @@ mod tests {
         assert_eq!(Value::from(7_u8).0, opentelemetry::Value::I64(7));
         assert_eq!(Value::from(u64::MAX).0, opentelemetry::Value::from(u64::MAX.to_string()));
         assert_eq!(Value::from(i128::MIN).0, opentelemetry::Value::from(i128::MIN.to_string()));
+    }
+
+    #[test]
+    fn attributes_are_read_back_as_they_were_given() {
+        let texts = vec!["a".to_owned(), "b".to_owned()];
+        for (value, shown) in [
+            (Value::from("x"), "x"),
+            (Value::from(7), "7"),
+            (Value::from(true), "true"),
+            (Value::from(2.5), "2.5"),
+            (Value::from(texts), r#"["a","b"]"#),
+        ] {
+            let attribute = KeyValue::new("k", value.clone());
+            assert_eq!((attribute.key(), attribute.value()), ("k", value));
+            assert_eq!(attribute.value().to_string(), shown);
+            assert_eq!(KeyValue::from(attribute.0.clone()), attribute);
+        }
     }
 }

@@ -20,6 +20,25 @@ pub enum OutgoingKind {
     Metric,
 }
 
+impl OutgoingKind {
+    /// The kind's name: lower case.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Span => "span",
+            Self::Log => "log",
+            Self::Error => "error",
+            Self::Metric => "metric",
+        }
+    }
+}
+
+impl fmt::Display for OutgoingKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// One thing about to be sent, as [`Config::before_send`](crate::Config::before_send) sees it.
 pub struct Outgoing<'a> {
     pub(crate) kind: OutgoingKind,

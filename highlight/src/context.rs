@@ -1,6 +1,14 @@
 //! The request that is being served, and how it follows the code that serves it.
 
-use std::{convert::Infallible, fmt, future::Future, ptr, str::FromStr, sync::Arc};
+use std::{
+    convert::Infallible,
+    fmt,
+    future::Future,
+    hash::{Hash, Hasher},
+    ptr,
+    str::FromStr,
+    sync::Arc,
+};
 
 use opentelemetry::{
     Context,
@@ -279,7 +287,14 @@ impl FromStr for RequestContext {
     type Err = Infallible;
 
     fn from_str(value: &str) -> Result<Self, Infallible> {
-        Ok(propagation::from_header_value(value))
+        Ok(value.into())
+    }
+}
+
+/// Reads it as [`FromStr`] does, which never fails either.
+impl From<&str> for RequestContext {
+    fn from(value: &str) -> Self {
+        propagation::from_header_value(value)
     }
 }
 
@@ -292,6 +307,12 @@ impl PartialEq for RequestContext {
 }
 
 impl Eq for RequestContext {}
+
+impl Hash for RequestContext {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.session_id(), self.request_id()).hash(state);
+    }
+}
 
 impl fmt::Debug for RequestContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -338,6 +359,17 @@ mod tests {
             assert_eq!(context.to_string(), text);
             assert_eq!(context.to_string().parse::<RequestContext>().unwrap(), context);
         }
+    }
+
+    #[test]
+    fn contexts_that_are_equal_are_one_key() {
+        // The one knows a parent, the other does not.
+        let context = RequestContext::from("s1/9k2hTq81Lx");
+        let current = context.in_scope(RequestContext::current);
+        let other = RequestContext::new(Some("s1"), Some("9k2hTq81Lx"), None);
+        let mut known = std::collections::HashSet::from([context]);
+        assert!(known.contains(&current) && known.contains(&other));
+        assert!(known.insert("s19/k2hTq81Lx".into()), "the ids are told apart");
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! Severity of a log record.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// The severity of a log record or an error.
 ///
@@ -23,6 +23,8 @@ pub enum Level {
 }
 
 impl Level {
+    const ALL: [Self; 6] = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
+
     /// The level's name as the server spells it: lower case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -52,9 +54,24 @@ impl Level {
 
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.pad(self.as_str())
     }
 }
+
+/// Reads a level's [name](Level::as_str), in any case.
+impl FromStr for Level {
+    type Err = ParseLevelError;
+
+    fn from_str(name: &str) -> Result<Self, ParseLevelError> {
+        let named = |level: &Self| level.as_str().eq_ignore_ascii_case(name);
+        Self::ALL.into_iter().find(named).ok_or(ParseLevelError(()))
+    }
+}
+
+/// Why a text names no [`Level`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no such level: write `trace`, `debug`, `info`, `warn`, `error` or `fatal`")]
+pub struct ParseLevelError(());
 
 impl From<tracing::Level> for Level {
     fn from(level: tracing::Level) -> Self {
@@ -77,5 +94,22 @@ impl From<log::Level> for Level {
             log::Level::Warn => Self::Warn,
             log::Level::Error => Self::Error,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_level_reads_back_what_it_displays() {
+        for level in Level::ALL {
+            assert_eq!(level.to_string().parse(), Ok(level));
+            assert_eq!(level.as_str().to_uppercase().parse(), Ok(level));
+        }
+        for name in ["", "warning", "off", " info"] {
+            assert_eq!(name.parse::<Level>(), Err(ParseLevelError(())), "{name}");
+        }
+        assert_eq!(format!("[{:<5}]", Level::Info), "[info ]");
     }
 }

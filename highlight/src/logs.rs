@@ -21,11 +21,11 @@ use crate::{
 /// under the target `highlight::log`.
 #[track_caller]
 pub fn log(
-    level: Level,
+    level: impl Into<Level>,
     message: impl Into<Cow<'static, str>>,
     attributes: impl IntoIterator<Item = KeyValue>,
 ) {
-    record(level, message.into(), attributes, Some(Location::caller()));
+    record(level.into(), message.into(), attributes, Some(Location::caller()));
 }
 
 /// The same for lines of this crate, whose place in the code says nothing.

@@ -9,7 +9,7 @@
 //! // The producer, within a request:
 //! async fn order_placed(order: &str) -> Result<(), std::io::Error> {
 //!     let orders = Message::new("kafka", "orders");
-//!     orders.send_span().try_start(async |_| {
+//!     orders.send_span().try_start_active_span(async |_| {
 //!         let mut headers = HashMap::new();
 //!         propagation::inject(&mut headers);
 //!         publish(headers, order).await
@@ -20,7 +20,7 @@
 //! // The consumer, in another process, perhaps long after the request ended:
 //! async fn on_message(headers: &HashMap<String, String>, order: &str) -> Result<(), std::io::Error> {
 //!     let orders = Message::new("kafka", "orders").consumer_group("shipping");
-//!     orders.process_span(&parse_headers(headers)).try_start(async |_| ship(order).await).await
+//!     orders.process_span(&parse_headers(headers)).try_start_active_span(async |_| ship(order).await).await
 //! }
 //! ```
 //!
@@ -39,7 +39,7 @@
 //! let stored = RequestContext::current().to_string(); // goes into a column of its own
 //!
 //! let producer: RequestContext = stored.parse()?;
-//! Message::new("postgresql", "invoices").process_span(&producer).run(|_| render("invoice 7"));
+//! Message::new("postgresql", "invoices").process_span(&producer).in_span(|_| render("invoice 7"));
 //! # Ok::<(), std::convert::Infallible>(())
 //! ```
 //!

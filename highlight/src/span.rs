@@ -33,7 +33,7 @@ impl Span {
     }
 
     /// Marks the span as failed.
-    pub fn set_error(&self, description: impl Into<Cow<'static, str>>) {
+    pub fn set_failed(&self, description: impl Into<Cow<'static, str>>) {
         self.0.span().set_status(Status::error(description));
     }
 
@@ -77,7 +77,7 @@ impl Span {
 ///
 /// [`SpanBuilder`] gives the span a kind, attributes and links at its start.
 pub async fn start_active_span<T>(name: impl Into<Cow<'static, str>>, f: impl AsyncFnOnce(Span) -> T) -> T {
-    SpanBuilder::new(name).start(f).await
+    SpanBuilder::new(name).start_active_span(f).await
 }
 
 /// [`start_active_span`] for an **async** closure that may fail: an error is reported, once for the request, and marks the span as failed.
@@ -91,7 +91,7 @@ pub fn try_start_active_span<T, E: Reportable<Kind>, Kind>(
     name: impl Into<Cow<'static, str>>,
     f: impl AsyncFnOnce(Span) -> Result<T, E>,
 ) -> impl Future<Output = Result<T, E>> {
-    SpanBuilder::new(name).try_start(f)
+    SpanBuilder::new(name).try_start_active_span(f)
 }
 
 /// Runs a closure that is **not async** in a span ([`start_active_span`] is its twin for async code).
@@ -106,7 +106,7 @@ pub fn try_start_active_span<T, E: Reportable<Kind>, Kind>(
 /// });
 /// ```
 pub fn in_span<T>(name: impl Into<Cow<'static, str>>, f: impl FnOnce(Span) -> T) -> T {
-    SpanBuilder::new(name).run(f)
+    SpanBuilder::new(name).in_span(f)
 }
 
 /// [`in_span`] for a closure, **not async**, that may fail: an error is reported, once for the request, and marks the span as failed.
@@ -119,5 +119,5 @@ pub fn try_in_span<T, E: Reportable<Kind>, Kind>(
     name: impl Into<Cow<'static, str>>,
     f: impl FnOnce(Span) -> Result<T, E>,
 ) -> Result<T, E> {
-    SpanBuilder::new(name).try_run(f)
+    SpanBuilder::new(name).try_in_span(f)
 }

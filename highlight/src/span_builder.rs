@@ -25,7 +25,7 @@ use crate::{
 ///     .kind(SpanKind::Consumer)
 ///     .attribute("report.format", "pdf")
 ///     .request_context(&request)
-///     .start(async |_span| render(report).await)
+///     .start_active_span(async |_span| render(report).await)
 ///     .await;
 /// # }
 /// ```
@@ -91,7 +91,7 @@ impl SpanBuilder {
     }
 
     /// [`start_active_span`](crate::start_active_span) with this span.
-    pub async fn start<T>(self, f: impl AsyncFnOnce(Span) -> T) -> T {
+    pub async fn start_active_span<T>(self, f: impl AsyncFnOnce(Span) -> T) -> T {
         let active = ActiveSpan::start(self);
         let future = {
             // A closure may do work before it returns its future.
@@ -108,12 +108,12 @@ impl SpanBuilder {
     /// The closure's own.
     // Not an `async fn`: only a plain one knows its caller.
     #[track_caller]
-    pub fn try_start<T, E: Reportable<Kind>, Kind>(
+    pub fn try_start_active_span<T, E: Reportable<Kind>, Kind>(
         self,
         f: impl AsyncFnOnce(Span) -> Result<T, E>,
     ) -> impl Future<Output = Result<T, E>> {
         let location = Location::caller();
-        self.start(async move |span| {
+        self.start_active_span(async move |span| {
             let result = f(span).await;
             report_failure(&result, location);
             result
@@ -121,7 +121,7 @@ impl SpanBuilder {
     }
 
     /// [`in_span`](crate::in_span) with this span.
-    pub fn run<T>(self, f: impl FnOnce(Span) -> T) -> T {
+    pub fn in_span<T>(self, f: impl FnOnce(Span) -> T) -> T {
         let active = ActiveSpan::start(self);
         let _guard = ambient::attach(&active.cx);
         f(active.handle())
@@ -133,9 +133,12 @@ impl SpanBuilder {
     ///
     /// The closure's own.
     #[track_caller]
-    pub fn try_run<T, E: Reportable<Kind>, Kind>(self, f: impl FnOnce(Span) -> Result<T, E>) -> Result<T, E> {
+    pub fn try_in_span<T, E: Reportable<Kind>, Kind>(
+        self,
+        f: impl FnOnce(Span) -> Result<T, E>,
+    ) -> Result<T, E> {
         let location = Location::caller();
-        self.run(|span| {
+        self.in_span(|span| {
             let result = f(span);
             report_failure(&result, location);
             result
@@ -146,7 +149,7 @@ impl SpanBuilder {
 /// Reports as from the caller's line: this file would tell nobody anything.
 fn report_failure<T, E: Reportable<Kind>, Kind>(result: &Result<T, E>, location: &'static Location<'static>) {
     if let Err(error) = result {
-        ErrorReport::new(error).at(location).consume();
+        ErrorReport::new(error).location(location).consume();
     }
 }
 

@@ -1,5 +1,7 @@
 //! What part a span plays in a call or a message.
 
+use std::fmt;
+
 use opentelemetry::trace;
 
 /// What part a span plays between services, in the words of OpenTelemetry.
@@ -54,6 +56,12 @@ impl SpanKind {
             Self::Producer => trace::SpanKind::Producer,
             Self::Consumer => trace::SpanKind::Consumer,
         }
+    }
+}
+
+impl fmt::Display for SpanKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

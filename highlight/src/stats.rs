@@ -7,7 +7,7 @@
 ///
 /// Losses are told to the server as well, unless logs are switched off ([`Config::signals`](crate::Config::signals)): at most once a
 /// minute, and at the end, as a log record of level `warn`, target `highlight` and message `telemetry was lost`, with
-/// `highlight.dropped.<reason>` for each reason (the fields of [`Dropped`] but `sampled`). That record is no item: it is in none of
+/// `highlight.dropped.<reason>` for each reason (the fields of [`Dropped`] but `sampled_out` and `before_send`). That record is no item: it is in none of
 /// these numbers, whatever becomes of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -42,7 +42,7 @@ pub struct Dropped {
     /// 1 MiB before, so this takes a small queue or a strict proxy.
     pub too_large: u64,
     /// Spans that the sample rate left out.
-    pub sampled: u64,
+    pub sampled_out: u64,
     /// The server refused them for good (a 4xx).
     pub rejected: u64,
     /// Given up after retrying for as long as the configuration allows, or after as long on disk.
@@ -50,7 +50,7 @@ pub struct Dropped {
     /// Still undelivered when the client was shut down, or recorded after it.
     pub shut_down: u64,
     /// Dropped by [`Config::before_send`](crate::Config::before_send), on purpose or by a panic.
-    pub hook: u64,
+    pub before_send: u64,
     /// Lost in the [spool](crate::Config::spool): removed to make room for newer ones, or in a file that was damaged or gone.
     pub spool: u64,
     /// Lost to a panic that was contained on the worker.
@@ -69,11 +69,11 @@ impl Dropped {
         [
             ("queue_full", self.queue_full),
             ("too_large", self.too_large),
-            ("sampled", self.sampled),
+            ("sampled_out", self.sampled_out),
             ("rejected", self.rejected),
             ("expired", self.expired),
             ("shut_down", self.shut_down),
-            ("hook", self.hook),
+            ("before_send", self.before_send),
             ("spool", self.spool),
             ("internal", self.internal),
         ]

@@ -86,7 +86,7 @@ fn attributes_by_the_thousand_cost_neither_the_item_nor_its_session() {
     let attributes = || (0..5000).map(|n| KeyValue::new(format!("key{n:04}"), "x".repeat(300)));
     stage.request(|| {
         highlight::log(Level::Info, "log", attributes());
-        SpanBuilder::new("at its start").attributes(attributes()).run(drop);
+        SpanBuilder::new("at its start").attributes(attributes()).in_span(drop);
         in_span("later", |span| {
             for n in 0..5000 {
                 span.set_attribute(format!("key{n:04}"), n);
@@ -198,7 +198,7 @@ fn loops_end() {
         in_span("a thousand links", |_| {
             let own = RequestContext::current();
             let links = (0..1000).fold(SpanBuilder::new("links"), |builder, _| builder.link(&own));
-            links.run(drop);
+            links.in_span(drop);
         });
         highlight::consume_error(&Ouroboros);
     });

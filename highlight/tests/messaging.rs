@@ -29,13 +29,13 @@ fn in_a_request<T>(receiver: &Receiver, request: &[(&str, &str)], serve: impl Fn
     let shop = client(receiver, "shop");
     let request = parse_headers(request);
     let result =
-        shop.in_scope(|| SpanBuilder::new("POST /orders").request_context(&request).run(|_| serve()));
+        shop.in_scope(|| SpanBuilder::new("POST /orders").request_context(&request).in_span(|_| serve()));
     shop.shutdown(HANG).unwrap();
     result
 }
 
 fn send() -> Headers {
-    orders().send_span().run(|span| {
+    orders().send_span().in_span(|span| {
         span.set_attribute("messaging.message.id", "7");
         let mut headers = Headers::new();
         propagation::inject(&mut headers);
@@ -107,7 +107,7 @@ fn c4_3_a_message_is_processed_in_the_request_that_sent_it() {
         let case = format!("{request:?} {traceparent:?}");
         let receiver = Receiver::start(0).unwrap();
         let headers = in_a_request(&receiver, &request_headers(request, traceparent), send);
-        consume(&receiver, || orders().process_span(&parse_headers(&headers)).try_run(|_| ship()))
+        consume(&receiver, || orders().process_span(&parse_headers(&headers)).try_in_span(|_| ship()))
             .unwrap_err();
 
         let stored = receiver.store().snapshot();
@@ -126,10 +126,10 @@ fn c4_3_a_stored_context_is_enough_for_session_and_trace() {
         let case = format!("{request:?} {traceparent:?}");
         let receiver = Receiver::start(0).unwrap();
         let column = in_a_request(&receiver, &request_headers(request, traceparent), || {
-            orders().send_span().run(|_| RequestContext::current().to_string())
+            orders().send_span().in_span(|_| RequestContext::current().to_string())
         });
         let producer: RequestContext = column.parse().unwrap();
-        consume(&receiver, || orders().process_span(&producer).try_run(|_| ship())).unwrap_err();
+        consume(&receiver, || orders().process_span(&producer).try_in_span(|_| ship())).unwrap_err();
 
         let stored = receiver.store().snapshot();
         assert_one_trace(&stored, session_id, trace_id, &case);
@@ -142,7 +142,7 @@ async fn spans_follow_the_semantic_conventions() {
     let receiver = Receiver::start(0).unwrap();
     let client = client(&receiver, "shop");
     let sent = Message::new("nats", "orders.7").template("orders.{id}");
-    let headers = client.scope(sent.send_span().start(async |span| {
+    let headers = client.scope(sent.send_span().start_active_span(async |span| {
         span.set_attribute("messaging.message.id", "m1");
         let mut headers = Vec::<(&str, String)>::new();
         propagation::inject(&mut headers);
@@ -154,7 +154,7 @@ async fn spans_follow_the_semantic_conventions() {
         .consumer_group("shipping")
         .partition(3)
         .attribute("messaging.kafka.offset", 42);
-    client.scope(consumed.process_span(&parse_headers(&headers)).start(async |_| ())).await;
+    client.scope(consumed.process_span(&parse_headers(&headers)).start_active_span(async |_| ())).await;
     client.flush_async(HANG).await.unwrap();
 
     let stored = receiver.store().snapshot();
@@ -188,10 +188,10 @@ fn a_batch_links_to_its_producers_and_each_message_keeps_its_request() {
     let messages = ["session1/request001", "session2/request002"]
         .map(|request| parse_headers(&in_a_request(&receiver, &[("x-highlight-request", request)], send)));
     consume(&receiver, || {
-        orders().process_batch_span(&messages).run(|_| {
+        orders().process_batch_span(&messages).in_span(|_| {
             highlight::log(Level::Info, "batch opened", []);
             for message in &messages {
-                orders().process_span(message).try_run(|_| ship()).unwrap_err();
+                orders().process_span(message).try_in_span(|_| ship()).unwrap_err();
             }
         });
     });
@@ -223,7 +223,7 @@ fn a_batch_links_to_its_producers_and_each_message_keeps_its_request() {
 fn a_message_of_nobody_is_in_no_request() {
     let receiver = Receiver::start(0).unwrap();
     in_a_request(&receiver, &[("x-highlight-request", "session1/request001")], || {
-        orders().process_span(&RequestContext::default()).try_run(|_| ship()).unwrap_err();
+        orders().process_span(&RequestContext::default()).try_in_span(|_| ship()).unwrap_err();
     });
     let stored = receiver.store().snapshot();
     let [request, process, label] =
@@ -239,6 +239,6 @@ fn a_message_of_nobody_is_in_no_request() {
 fn a_disabled_client_forwards_the_request() {
     let off = Client::new(Config::new("1").enabled(false)).unwrap();
     let producer = parse_headers(&[("x-highlight-request", "session1/request001")]);
-    let headers = off.in_scope(|| orders().process_span(&producer).run(|_| send()));
+    let headers = off.in_scope(|| orders().process_span(&producer).in_span(|_| send()));
     assert_eq!(parse_headers(&headers), producer);
 }

@@ -36,7 +36,7 @@ impl Stored {
             "unbalanced: {stats:?}"
         );
         ensure!(stats.queued == 0, "left after a flush: {stats:?}");
-        let wanted = stats.dropped.sampled + stats.dropped.hook;
+        let wanted = stats.dropped.sampled_out + stats.dropped.before_send;
         ensure!(stats.dropped.total() == wanted, "lost: {stats:?}");
         ensure!(rows.dropped.is_empty(), "the server drops: {:#?}", rows.dropped);
         ensure!(rows.changed.is_empty(), "the server changes: {:#?}", rows.changed);
@@ -212,11 +212,11 @@ fn sum(all: &[Stats]) -> Stats {
         sum.suppressed += stats.suppressed;
         sum.dropped.queue_full += stats.dropped.queue_full;
         sum.dropped.too_large += stats.dropped.too_large;
-        sum.dropped.sampled += stats.dropped.sampled;
+        sum.dropped.sampled_out += stats.dropped.sampled_out;
         sum.dropped.rejected += stats.dropped.rejected;
         sum.dropped.expired += stats.dropped.expired;
         sum.dropped.shut_down += stats.dropped.shut_down;
-        sum.dropped.hook += stats.dropped.hook;
+        sum.dropped.before_send += stats.dropped.before_send;
         sum.dropped.spool += stats.dropped.spool;
         sum.dropped.internal += stats.dropped.internal;
     }

@@ -22,7 +22,7 @@ use tracing::{error, info};
 
 fn main() -> Result<(), Box<dyn Error>> {
     // Or, without touching the code, `HIGHLIGHT_SIGNALS=errors`.
-    let config = Config::new("1").service_name("shop").signals(Signals::ERRORS_ONLY);
+    let config = Config::new("1").service_name("shop").signals(Signals::ERRORS);
     let highlight = highlight::init(config)?;
 
     let headers = [("x-highlight-request", "my-session/my-request")];

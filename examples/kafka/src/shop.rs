@@ -16,7 +16,7 @@ pub(crate) async fn serve_a_request(brokers: &str) -> Result<(), KafkaError> {
     let producer = ClientConfig::new().set("bootstrap.servers", brokers).create()?;
     let headers = [("x-highlight-request", "WnjGsMDLJ0vZTjMUZrTFYaSjbGqA/9k2hTq81Lx")];
     let request = SpanBuilder::new("POST /orders").kind(SpanKind::Server);
-    request.request_context(&parse_headers(&headers)).try_start(async |_| place_order(&producer).await).await
+    request.request_context(&parse_headers(&headers)).try_start_active_span(async |_| place_order(&producer).await).await
 }
 
 async fn place_order(producer: &FutureProducer) -> Result<(), KafkaError> {
@@ -24,7 +24,7 @@ async fn place_order(producer: &FutureProducer) -> Result<(), KafkaError> {
     let message = Message::new("kafka", TOPIC);
     message
         .send_span()
-        .try_start(async |span| {
+        .try_start_active_span(async |span| {
             let record = FutureRecord::to(TOPIC).key("7").payload("one lamp").headers(headers());
             let delivered = producer.send(record, DEADLINE).await.map_err(|(error, _)| error)?;
             // Known only now.

@@ -28,7 +28,7 @@ pub(crate) async fn handle_one(brokers: &str) -> Result<(), KafkaError> {
         .partition(order.partition())
         .attribute("messaging.kafka.offset", order.offset())
         .process_span(&producer(&order))
-        .start(async |_| ship(order.payload().unwrap_or_default()).await)
+        .start_active_span(async |_| ship(order.payload().unwrap_or_default()).await)
         .await;
     Ok(())
 }

@@ -8,7 +8,10 @@ use tracing::info;
 pub(crate) async fn serve_a_request(nats: &async_nats::Client) -> anyhow::Result<()> {
     let headers = [("x-highlight-request", "WnjGsMDLJ0vZTjMUZrTFYaSjbGqA/9k2hTq81Lx")];
     let request = SpanBuilder::new("POST /orders").kind(SpanKind::Server);
-    request.request_context(&parse_headers(&headers)).try_start(async |_| place_order(nats, 7).await).await?;
+    request
+        .request_context(&parse_headers(&headers))
+        .try_start_active_span(async |_| place_order(nats, 7).await)
+        .await?;
     // What is published is on its way; wait until it has left.
     Ok(nats.flush().await?)
 }
@@ -20,7 +23,9 @@ async fn place_order(nats: &async_nats::Client, order: u32) -> Result<(), Publis
     let message = Message::new("nats", subject.clone()).template("orders.{id}");
     message
         .send_span()
-        .try_start(async |_| nats.publish_with_headers(subject, headers(), "one lamp".into()).await)
+        .try_start_active_span(async |_| {
+            nats.publish_with_headers(subject, headers(), "one lamp".into()).await
+        })
         .await
 }
 

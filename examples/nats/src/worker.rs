@@ -10,7 +10,7 @@ pub(crate) async fn on_message(order: &async_nats::Message) {
     Message::new("nats", order.subject.to_string())
         .template("orders.{id}")
         .process_span(&producer(order))
-        .start(async |_| ship(&order.payload).await)
+        .start_active_span(async |_| ship(&order.payload).await)
         .await;
 }
 

@@ -34,7 +34,7 @@ pub struct Limit(u32);
 pub fn place(order: &Order) -> Result<(), OrderError> {
     highlight::set_user(User::new().id(order.customer.clone()));
     let charge = SpanBuilder::new("charge card").attribute("cents", order.cents);
-    charge.try_run(|_| charge_card(order.cents))?;
+    charge.try_in_span(|_| charge_card(order.cents))?;
     info!(order = order.id, "order placed");
     ORDERS.add(1, [KeyValue::new("large", order.cents > 10_000)]);
     Ok(())

@@ -32,14 +32,19 @@ use self::{
 pub(crate) use self::{
     endpoint::Endpoint, env::shown as shown_environment, filter::Filter, mask::masked, resolve::Resolved,
 };
-pub use self::{error::InitError, signals::Signals, version::first_set};
+pub use self::{
+    error::InitError,
+    signals::{ParseSignalsError, Signals},
+    version::first_set,
+};
 use crate::{SpanKind, before_send::BeforeSend, error::ErrorRule, redact::RedactFn, sampling::SamplerFn};
 
 /// How requests to the server are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Compression {
-    /// gzip; the one compression that every part of the server reads (C§1.2).
+    /// gzip; the default, and the one compression that every part of the server reads (C§1.2).
+    #[default]
     Gzip,
     /// As it is; for a collector on the same machine.
     None,

@@ -139,7 +139,7 @@ impl Config {
     ///
     /// It runs on the worker, **before redaction**: what it adds is redacted as well, and what it sees is not redacted yet. An error's text is also
     /// the [status](crate::Outgoing::status_description) of the span that it was reported in. A span's events
-    /// and links, an error's causes and its stack are not shown. What it drops is counted ([`Dropped::hook`](crate::Dropped::hook)) and is no loss: a flush succeeds. If it
+    /// and links, an error's causes and its stack are not shown. What it drops is counted ([`Dropped::before_send`](crate::Dropped::before_send)) and is no loss: a flush succeeds. If it
     /// panics, the item is dropped too.
     ///
     /// Environment: none. Default: none.

@@ -95,7 +95,7 @@ impl Config {
 impl Config {
     /// Which signals are recorded; the others cost nothing.
     ///
-    /// `Signals::ERRORS_ONLY` lets nothing but errors and panics leave the process.
+    /// [`Signals::ERRORS`] alone lets nothing but errors and panics leave the process.
     ///
     /// Environment: `HIGHLIGHT_SIGNALS`, names separated by commas: `errors,logs`; also `all`, `none`.
     /// Default: all.

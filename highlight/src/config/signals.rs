@@ -1,6 +1,6 @@
 //! Which kinds of telemetry are sent.
 
-use std::{fmt, ops::BitOr};
+use std::{fmt, ops::BitOr, str::FromStr};
 
 use super::error::Remedy;
 
@@ -11,7 +11,7 @@ use super::error::Remedy;
 ///
 /// let quiet = Signals::ALL.without(Signals::METRICS);
 /// assert!(quiet.contains(Signals::TRACES | Signals::LOGS));
-/// assert!(!Signals::ERRORS_ONLY.contains(Signals::LOGS));
+/// assert!(!Signals::ERRORS.contains(Signals::LOGS));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Signals(u8);
@@ -21,14 +21,12 @@ impl Signals {
     pub const TRACES: Self = Self(1);
     /// Log records that are not errors.
     pub const LOGS: Self = Self(1 << 1);
-    /// Errors and panics.
+    /// Errors and panics. Alone it is the errors-only preset: no log line and no span leaves the process.
     pub const ERRORS: Self = Self(1 << 2);
     /// Metrics.
     pub const METRICS: Self = Self(1 << 3);
     /// Everything; the default.
     pub const ALL: Self = Self(0b1111);
-    /// Errors and panics, and nothing else: no log line and no span leaves the process.
-    pub const ERRORS_ONLY: Self = Self::ERRORS;
     /// Nothing.
     pub const NONE: Self = Self(0);
 
@@ -75,6 +73,27 @@ impl Signals {
     }
 }
 
+/// [`ALL`](Self::ALL).
+impl Default for Signals {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+/// Reads what [`Display`](fmt::Display) writes, in any case, with spaces around the names.
+impl FromStr for Signals {
+    type Err = ParseSignalsError;
+
+    fn from_str(text: &str) -> Result<Self, ParseSignalsError> {
+        Self::parse(text).map_err(ParseSignalsError)
+    }
+}
+
+/// Why a text names no [`Signals`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no such signal: {0}")]
+pub struct ParseSignalsError(Remedy);
+
 impl BitOr for Signals {
     type Output = Self;
 
@@ -117,7 +136,7 @@ mod tests {
     fn every_set_reads_back_what_it_displays() {
         for bits in 0..=Signals::ALL.0 {
             let signals = Signals(bits);
-            assert_eq!(Signals::parse(&signals.to_string()), Ok(signals));
+            assert_eq!(signals.to_string().parse(), Ok(signals));
         }
     }
 
@@ -126,7 +145,8 @@ mod tests {
         assert_eq!(Signals::parse(" Errors , LOGS,"), Ok(Signals::ERRORS | Signals::LOGS));
         assert_eq!(Signals::parse("all,traces"), Ok(Signals::ALL), "a name may be listed twice");
         for text in ["error", "errors;logs", "true"] {
-            assert!(Signals::parse(text).is_err(), "{text}");
+            let error = text.parse::<Signals>().unwrap_err().to_string();
+            assert!(error.contains("list any of `traces`"), "{text}: {error}");
         }
     }
 

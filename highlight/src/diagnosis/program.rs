@@ -28,7 +28,7 @@ pub(super) fn check(client: &Client, diagnosis: &mut Diagnosis) {
     diagnosis.add(subscriber());
     let stats = client.stats();
     if client.takes(Signals::TRACES) {
-        diagnosis.add(spans(client.has_seen_spans() || stats.dropped.sampled > 0));
+        diagnosis.add(spans(client.has_seen_spans() || stats.dropped.sampled_out > 0));
     }
     diagnosis.add(exports(&stats));
 }
@@ -102,7 +102,7 @@ mod tests {
     fn losses_are_named_with_their_remedy_and_sampling_is_none() {
         let table = [
             (Dropped::default(), ""),
-            (Dropped { sampled: 7, ..Dropped::default() }, ""),
+            (Dropped { sampled_out: 7, ..Dropped::default() }, ""),
             (Dropped { rejected: 7, ..Dropped::default() }, "answers"),
             (Dropped { expired: 7, ..Dropped::default() }, "retry_for"),
             (Dropped { shut_down: 7, ..Dropped::default() }, "guard"),

@@ -61,7 +61,7 @@ fn the_questions_are_the_exporters_requests_with_nothing_in_them() {
     let server = Server::start(|_, _| Reply::Status(200));
     let diagnosis = config(&server.url())
         .header("x-token", "hunter2")
-        .signals(crate::Signals::ERRORS_ONLY.with(crate::Signals::TRACES))
+        .signals(crate::Signals::ERRORS.with(crate::Signals::TRACES))
         .diagnose(LONG);
     let seen = server.seen();
     let paths: Vec<_> = seen.iter().map(|request| request.path.as_str()).collect();

@@ -124,17 +124,17 @@ impl ErrorReport {
     #[track_caller]
     pub fn new<E: Reportable<Kind> + ?Sized, Kind>(error: &E) -> Self {
         let location = Location::caller();
-        Self::of(&error.subject()).at(location)
+        Self::of(&error.subject()).location(location)
     }
 
     /// A report of an error that is no [`Error`](std::error::Error) or hides it, so that its texts are all there is.
     ///
     /// Its message is what `Display` shows; by that and by what `Debug` shows it is recognised where it was reported before.
     #[track_caller]
-    pub fn from_shown<E: fmt::Display + fmt::Debug + ?Sized>(error: &E) -> Self {
+    pub fn from_display<E: fmt::Display + fmt::Debug + ?Sized>(error: &E) -> Self {
         let location = Location::caller();
         let fingerprint = Fingerprint::of_shown(error);
-        Self { fingerprint, ..Self::of(&Subject::text(&text::of(error))) }.at(location)
+        Self { fingerprint, ..Self::of(&Subject::text(&text::of(error))) }.location(location)
     }
 
     /// A report of the error of `anyhow` or `eyre` that `value` is.
@@ -237,8 +237,8 @@ impl ErrorReport {
     }
 
     /// The severity, [`Level::Error`] if not set.
-    pub fn level(mut self, level: Level) -> Self {
-        self.level = level;
+    pub fn level(mut self, level: impl Into<Level>) -> Self {
+        self.level = level.into();
         self
     }
 
@@ -249,7 +249,7 @@ impl ErrorReport {
     }
 
     /// Where the error was noticed, if not where the report was made.
-    pub fn at(mut self, location: &'static Location<'static>) -> Self {
+    pub fn location(mut self, location: &'static Location<'static>) -> Self {
         self.place = Some(location.into());
         self
     }
@@ -286,8 +286,8 @@ impl ErrorReport {
         self
     }
 
-    /// Without place and stack: for an error that arose elsewhere, of which this place would say nothing.
-    pub fn unplaced(mut self) -> Self {
+    /// Without location, and without the stack from here: for an error that arose elsewhere, of which this place would say nothing.
+    pub fn without_location(mut self) -> Self {
         self.place = None;
         self.captures = false;
         self

@@ -28,7 +28,7 @@ impl HandlerError {
                 ["alloc::", "&", "anyhow::", "eyre::"].iter().any(|front| type_name.starts_with(front));
             ErrorReport::of(&if erased { subject } else { subject.typed(type_name) })
         });
-        report.at(location).consume();
+        report.location(location).consume();
         Self(error)
     }
 

@@ -340,7 +340,7 @@ impl ServerSpan {
         let message = message.into();
         self.fail(error_type, &message);
         let _guard = ambient::attach(&self.0.cx);
-        ErrorReport::new(&message).unplaced().consume();
+        ErrorReport::new(&message).without_location().consume();
     }
 
     /// The request failed without an error to report: the span has failed.

@@ -21,7 +21,7 @@ impl Books {
             Fate::Rejected => &mut self.dropped.rejected,
             Fate::Expired => &mut self.dropped.expired,
             Fate::ShutDown => &mut self.dropped.shut_down,
-            Fate::Hook => &mut self.dropped.hook,
+            Fate::BeforeSend => &mut self.dropped.before_send,
             Fate::Spool => &mut self.dropped.spool,
             Fate::Spooled => &mut self.spooled,
             Fate::Internal => &mut self.dropped.internal,
@@ -29,13 +29,13 @@ impl Books {
     }
 
     /// The books as users see them, with the items still waiting in a lane.
-    pub(super) fn stats(&self, waiting: usize, sampled: u64, suppressed: u64) -> Stats {
+    pub(super) fn stats(&self, waiting: usize, sampled_out: u64, suppressed: u64) -> Stats {
         Stats {
-            produced: self.produced + sampled,
+            produced: self.produced + sampled_out,
             exported: self.exported,
             queued: waiting as u64 + self.in_flight,
             spooled: self.spooled,
-            dropped: Dropped { sampled, ..self.dropped },
+            dropped: Dropped { sampled_out, ..self.dropped },
             suppressed,
             // The client adds these: nothing of them ever reaches the pipeline.
             refused_measurements: 0,
@@ -51,8 +51,8 @@ pub(super) enum Fate {
     Rejected,
     Expired,
     ShutDown,
-    /// Dropped on purpose, by the program's hook.
-    Hook,
+    /// Dropped on purpose, by the program's `before_send`.
+    BeforeSend,
     /// Lost on disk.
     Spool,
     /// Kept on disk: the one that is not final.

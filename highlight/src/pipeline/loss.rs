@@ -10,7 +10,7 @@
 //!
 //! At most one leaves in a minute, and one more at the end. It is made once everything else has been delivered,
 //! so it never takes the place of what it is about. It is in none of the books: neither produced, nor exported,
-//! nor, if the server refuses it, lost. What the program itself leaves out, by its sample rate or its hook, is no loss.
+//! nor, if the server refuses it, lost. What the program itself leaves out, by its sample rate or its `before_send`, is no loss.
 
 use std::{
     fmt::Write as _,
@@ -37,7 +37,7 @@ pub(super) struct LossReports {
 }
 
 /// Reasons of the program's own.
-const INTENDED: [&str; 2] = ["sampled", "hook"];
+const INTENDED: [&str; 2] = ["sampled_out", "before_send"];
 
 /// How often the same is told on standard error.
 const DEBUG_EVERY: Duration = Duration::from_secs(60);
@@ -123,7 +123,7 @@ mod tests {
     fn each_loss_is_told_once_and_no_more_than_once_a_minute() {
         let mut reports = LossReports::new(Some(MINUTE), false);
         let start = Instant::now();
-        let mut dropped = Dropped { sampled: 9, ..Dropped::default() };
+        let mut dropped = Dropped { sampled_out: 9, ..Dropped::default() };
         assert!(reports.record(dropped, start, true).is_none(), "sampling is no loss");
         dropped.queue_full = 3;
         let told = attributes(reports.record(dropped, start, false));
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn debug_mode_says_it_too() {
-        let dropped = Dropped { expired: 1, queue_full: 2, sampled: 3, ..Dropped::default() };
+        let dropped = Dropped { expired: 1, queue_full: 2, sampled_out: 3, ..Dropped::default() };
         let now = Instant::now();
         let mut reports = LossReports::new(None, true);
         let line = reports.debug_line(dropped, now);

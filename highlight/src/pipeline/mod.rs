@@ -212,8 +212,8 @@ impl Pipeline {
     }
 
     /// Counts a span that the sample rate left out.
-    pub(crate) fn count_sampled(&self) {
-        self.handle.queue.count_sampled();
+    pub(crate) fn count_sampled_out(&self) {
+        self.handle.queue.count_sampled_out();
     }
 
     /// Counts an error that had been reported already.

@@ -36,7 +36,7 @@ pub(super) struct Queue {
     call: Condvar,
     /// Spans the sample rate left out. Counted on their own, because most requests may be such spans; a
     /// snapshot adds them to both sides.
-    sampled: AtomicU64,
+    sampled_out: AtomicU64,
     suppressed: AtomicU64,
 }
 
@@ -141,7 +141,7 @@ impl Queue {
             interval,
             state: Mutex::default(),
             call: Condvar::new(),
-            sampled: AtomicU64::new(0),
+            sampled_out: AtomicU64::new(0),
             suppressed: AtomicU64::new(0),
         }
     }
@@ -232,8 +232,8 @@ impl Queue {
     }
 
     /// A span that the sample rate left out.
-    pub(super) fn count_sampled(&self) {
-        self.sampled.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn count_sampled_out(&self) {
+        self.sampled_out.fetch_add(1, Ordering::Relaxed);
     }
 
     /// An error that had been reported already.
@@ -456,10 +456,10 @@ impl Queue {
     }
 
     pub(super) fn stats(&self) -> Stats {
-        let sampled = self.sampled.load(Ordering::Relaxed);
+        let sampled_out = self.sampled_out.load(Ordering::Relaxed);
         let state = lock(&self.state);
         let suppressed = self.suppressed.load(Ordering::Relaxed);
-        state.books.stats(state.waiting(), sampled, suppressed)
+        state.books.stats(state.waiting(), sampled_out, suppressed)
     }
 }
 

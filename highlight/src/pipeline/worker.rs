@@ -264,7 +264,7 @@ impl Worker {
         };
         self.queue.give_back(batch);
         // No loss: that was the program's wish.
-        self.queue.settle(dropped, Fate::Hook);
+        self.queue.settle(dropped, Fate::BeforeSend);
         let given = given - dropped;
         let kept: u64 = segments.iter().map(|segment| segment.items).sum();
         // An encoder that makes more of the items has produced the rest.
@@ -282,7 +282,7 @@ impl Worker {
             Some(Encoded { segments, dropped }) => {
                 let points: u64 = segments.iter().map(|segment| segment.items).sum();
                 self.queue.count_collected(points + dropped);
-                self.queue.settle(dropped, Fate::Hook);
+                self.queue.settle(dropped, Fate::BeforeSend);
                 self.send_later(Signal::Metrics, segments);
             }
             None => self.mention(Loss::Internal, 0, "collecting metrics"),
@@ -396,7 +396,7 @@ impl Worker {
             Fate::TooLarge => self.mention(Loss::TooLarge, items, reason),
             Fate::Internal => self.mention(Loss::Internal, items, reason),
             Fate::Spool => self.mention(Loss::Spool, items, reason),
-            Fate::Expired | Fate::ShutDown | Fate::Hook | Fate::Exported | Fate::Spooled => {}
+            Fate::Expired | Fate::ShutDown | Fate::BeforeSend | Fate::Exported | Fate::Spooled => {}
         }
     }
 
@@ -413,7 +413,7 @@ impl Worker {
     /// All items lost up to now, but for those that were not meant to be sent.
     fn lost(&self) -> u64 {
         let dropped = self.queue.stats().dropped;
-        dropped.total() - dropped.sampled - dropped.hook
+        dropped.total() - dropped.sampled_out - dropped.before_send
     }
 }
 

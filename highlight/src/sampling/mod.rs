@@ -50,7 +50,7 @@ impl Sampler {
         let Some(pipeline) = &self.pipeline else { return false };
         let sampled = self.samples(parent, trace_id, Sampling { start, request });
         if !sampled {
-            pipeline.count_sampled();
+            pipeline.count_sampled_out();
         }
         sampled
     }
@@ -58,7 +58,7 @@ impl Sampler {
     /// Counts a span that is not recorded because the one above it is not.
     pub(crate) fn count_left_out(&self) {
         if let Some(pipeline) = &self.pipeline {
-            pipeline.count_sampled();
+            pipeline.count_sampled_out();
         }
     }
 

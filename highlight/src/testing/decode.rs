@@ -200,10 +200,10 @@ fn notes(client: &Client, received: &Received) -> Vec<String> {
             notes.push(format!("{what}: {count}"));
         }
     };
-    count(dropped.sampled, "spans that were sampled out");
+    count(dropped.sampled_out, "spans that were sampled out");
     count(suppressed, "errors that were not sent again, because they had been in the same request");
     count(refused_measurements, "measurements that were refused");
-    if dropped.total() > dropped.sampled {
+    if dropped.total() > dropped.sampled_out {
         notes.push(format!("records were lost: {stats:?}"));
     }
     if !client.takes(Signals::ALL) {
@@ -225,7 +225,7 @@ fn notes(client: &Client, received: &Received) -> Vec<String> {
         let level = client.filter().max_level();
         notes.push(format!("`tracing` and `log` are recorded up to level {level} (`Config::level`)"));
     }
-    if received.spans.is_empty() && dropped.sampled == 0 && client.takes(Signals::TRACES) {
+    if received.spans.is_empty() && dropped.sampled_out == 0 && client.takes(Signals::TRACES) {
         notes.push(
             "a span is captured when it has ended, a request's when the response was read or dropped"
                 .to_owned(),

@@ -109,7 +109,7 @@ fn what_it_drops_is_not_sent_and_counted() {
         assert!(!sent.contains(text), "{kind:?}");
         let stats = books(&wire);
         assert!(
-            stats.dropped.hook >= 1 && stats.dropped.hook == stats.dropped.total(),
+            stats.dropped.before_send >= 1 && stats.dropped.before_send == stats.dropped.total(),
             "{kind:?}: {stats:?}"
         );
         assert_eq!(stats.exported, 3, "{kind:?}");
@@ -128,7 +128,7 @@ fn its_panic_drops_that_item_alone() {
     let sent = wire.sent_text();
     assert!(!sent.contains("a log") && sent.contains("a span") && sent.contains("an error"), "{sent}");
     let stats = books(&wire);
-    assert_eq!((stats.dropped.hook, stats.exported), (1, 3));
+    assert_eq!((stats.dropped.before_send, stats.exported), (1, 3));
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn each_data_point_is_an_item() {
     let sent = wire.sent_text();
     assert_eq!(sent.matches("orders.second").count(), 3, "{sent}");
     let stats = books(&wire);
-    assert_eq!((stats.dropped.hook, stats.exported), (3, 9));
+    assert_eq!((stats.dropped.before_send, stats.exported), (3, 9));
 }
 
 /// An error is told twice: by itself, and by the status of the span that it was reported in.
@@ -170,5 +170,5 @@ fn it_can_edit_what_a_spans_status_says() {
     wire.request(|| highlight::in_span("a span", |_| ErrorReport::new("no order of Ada's").consume()));
     let sent = wire.sent_text();
     assert!(sent.contains("an error of a customer's") && !sent.contains("Ada"), "{sent}");
-    assert_eq!(books(&wire).dropped.hook, 1);
+    assert_eq!(books(&wire).dropped.before_send, 1);
 }

@@ -33,7 +33,7 @@ pub(crate) const PLACES: &[Place] = &[
     text("span name", |_, _, text| highlight::in_span(text, |_| {})),
     named("span attribute", |_, key, text| highlight::in_span("work", |span| span.set_attribute(key, text))),
     named("span attribute at the start", |_, key, text| {
-        SpanBuilder::new("work").attribute(key, text).run(|_| {});
+        SpanBuilder::new("work").attribute(key, text).in_span(|_| {});
     }),
     named("span attribute, in a list", |_, key, text| {
         let list = Value::Array(Array::String(vec!["a".into(), StringValue::from(text)]));
@@ -107,10 +107,10 @@ pub(crate) const PLACES: &[Place] = &[
         highlight::in_span("work", |_| {});
     }),
     text("message's destination", |_, _, text| {
-        Message::new("kafka", text).send_span().run(|_| {});
+        Message::new("kafka", text).send_span().in_span(|_| {});
     }),
     text("message's id", |_, _, text| {
-        Message::new("kafka", "orders").id(text).send_span().run(|_| {});
+        Message::new("kafka", "orders").id(text).send_span().in_span(|_| {});
     }),
 ];
 

@@ -79,7 +79,7 @@ fn nothing_captured_says_why() {
     tracing::info!("outside");
     let disabled = capture_with(Config::new("1").enabled(false));
     disabled.in_scope(|| tracing::info!("off"));
-    let errors_only = capture_with(Config::new("1").signals(highlight::Signals::ERRORS_ONLY));
+    let errors_only = capture_with(Config::new("1").signals(highlight::Signals::ERRORS));
     errors_only.in_scope(|| tracing::info!("off"));
     let sampled = capture_with(Config::new("1").sample_rate(0.0));
     sampled.in_scope(|| highlight::in_span("pay", |_| ()));

@@ -42,7 +42,7 @@ fn spans_have_their_kind_status_attributes_and_parent() {
     let telemetry = capture();
     telemetry.in_scope(|| {
         request("session1/request001").in_scope(|| {
-            SpanBuilder::new("POST /orders").kind(SpanKind::Server).run(|span| {
+            SpanBuilder::new("POST /orders").kind(SpanKind::Server).in_span(|span| {
                 span.set_attribute("http.route", "/orders");
                 let _ = highlight::try_in_span("charge card", |_| Err::<(), _>(Declined(Expired)));
                 let _entered = tracing::info_span!("reserve stock", items = 3).entered();
@@ -226,7 +226,7 @@ fn the_configuration_decides_what_is_sent() {
     let all = Config::new("1");
     for (config, expected) in [
         (all.clone(), [1, 1, 1, 1]),
-        (all.clone().signals(Signals::ERRORS_ONLY), [0, 0, 1, 0]),
+        (all.clone().signals(Signals::ERRORS), [0, 0, 1, 0]),
         (all.clone().sample_rate(0.0), [0, 1, 1, 1]),
         (all.clone().level(tracing::level_filters::LevelFilter::ERROR), [1, 0, 1, 1]),
         (all.enabled(false), [0; 4]),

@@ -36,11 +36,11 @@ fn records_hang_below_their_spans_requests_and_sessions() {
     telemetry.in_scope(|| {
         let request: RequestContext = "session1/request001".parse().unwrap();
         request.in_scope(|| {
-            SpanBuilder::new("POST /orders").kind(SpanKind::Server).run(|span| {
+            SpanBuilder::new("POST /orders").kind(SpanKind::Server).in_span(|span| {
                 tracing::info!(order = 7, "charging");
                 let _ = highlight::try_in_span("charge card", |_| Err::<(), _>(Declined));
                 tracing::info!("given up");
-                span.set_error("");
+                span.set_failed("");
             });
             metrics::record_count("orders", 2, [KeyValue::new("country", "de")]);
             metrics::Histogram::new("duration").unit("s").record(0.5, []);

@@ -118,7 +118,7 @@ fn levels_targets_and_signals_hold() {
     messages.sort_unstable();
     assert_eq!(messages, ["another target", "loud"]);
 
-    let stage = Stage::with(|config| config.signals(Signals::ERRORS_ONLY));
+    let stage = Stage::with(|config| config.signals(Signals::ERRORS));
     emit(&stage, Severity::Error, |record| record.set_body("a line".into()));
     assert!(stage.stored().logs.is_empty());
 

@@ -8,8 +8,8 @@ use crate::stage::Stage;
 fn work(stage: &Stage, header: &str, name: &'static str, kind: SpanKind) {
     stage.request(header, || {
         let root = SpanBuilder::new(name).kind(kind).attributes([KeyValue::new("url.path", name)]);
-        root.run(|_| {
-            SpanBuilder::new("child").kind(SpanKind::Client).run(|_| {
+        root.in_span(|_| {
+            SpanBuilder::new("child").kind(SpanKind::Client).in_span(|_| {
                 highlight::log(Level::Info, name, []);
                 highlight::consume_error(&std::fmt::Error);
             });
@@ -30,7 +30,7 @@ fn the_kind_of_the_root_decides_and_children_follow() {
     spans.sort_unstable();
     assert_eq!(spans, [("child", "Client"), ("in", "Server")]);
     assert_eq!((stored.logs.len(), stored.errors.len()), (6, 3), "three lines, three errors with theirs");
-    assert_eq!(stage.client.stats().dropped.sampled, 4);
+    assert_eq!(stage.client.stats().dropped.sampled_out, 4);
 }
 
 #[test]

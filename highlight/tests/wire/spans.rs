@@ -20,7 +20,7 @@ fn a_span_starts_with_what_its_builder_was_told() {
                 .kind(kind)
                 .attribute("messaging.system", "kafka")
                 .attributes([KeyValue::new("a", 1), KeyValue::new("b", true)])
-                .run(|span| span.set_attribute("c", 2.5));
+                .in_span(|span| span.set_attribute("c", 2.5));
         }
     });
     let stored = stage.stored();
@@ -39,13 +39,13 @@ fn a_batch_is_linked_to_the_spans_that_sent_its_messages() {
     let stage = Stage::new();
     let send = |header| {
         stage.request(header, || {
-            SpanBuilder::new("send").kind(SpanKind::Producer).run(|_| RequestContext::current())
+            SpanBuilder::new("send").kind(SpanKind::Producer).in_span(|_| RequestContext::current())
         })
     };
     let messages = [send("s1/request001"), send("s2/request002")];
     stage.client.in_scope(|| {
         let batch = messages.iter().fold(SpanBuilder::new("process"), SpanBuilder::link);
-        batch.kind(SpanKind::Consumer).run(|_| ());
+        batch.kind(SpanKind::Consumer).in_span(|_| ());
     });
     let stored = stage.stored();
     let batch = stored.spans.iter().find(|span| span.name == "process").unwrap();

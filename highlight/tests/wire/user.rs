@@ -106,10 +106,10 @@ fn what_the_request_says_elsewhere_comes_back() {
 fn a_consumers_span_has_it_at_its_end() {
     let stage = Stage::new();
     stage.request("session1/request001", || {
-        SpanBuilder::new("process").kind(SpanKind::Consumer).run(|_| {
+        SpanBuilder::new("process").kind(SpanKind::Consumer).in_span(|_| {
             highlight::in_span("look up", |_| highlight::set_user(ada()));
         });
-        SpanBuilder::new("process next").kind(SpanKind::Consumer).run(|_| ());
+        SpanBuilder::new("process next").kind(SpanKind::Consumer).in_span(|_| ());
     });
     let stored = stage.stored();
     for name in ["process", "look up", "process next"] {
@@ -138,7 +138,7 @@ fn the_last_user_counts_and_an_attribute_of_the_record_comes_before_it() {
     serve(&stage, || {
         highlight::set_user(ada());
         highlight::set_user(User::new().id("8"));
-        SpanBuilder::new("mine").attribute("user.id", "9").run(|_| ());
+        SpanBuilder::new("mine").attribute("user.id", "9").in_span(|_| ());
         highlight::in_span("theirs", |span| span.set_attribute("user.id", "9"));
         highlight::log(Level::Info, "log", [highlight::KeyValue::new("user.id", "9")]);
         highlight::in_span("plain", |_| ());

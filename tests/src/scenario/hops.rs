@@ -179,7 +179,7 @@ async fn message_after_the_request(cell: Cell) -> Result<()> {
         .serve(move |_| {
             let send = send.clone();
             async move {
-                Message::new("kafka", "orders").send_span().run(|_| {
+                Message::new("kafka", "orders").send_span().in_span(|_| {
                     let mut headers = HashMap::<String, String>::new();
                     propagation::inject(&mut headers);
                     drop(send.send(headers));
@@ -192,7 +192,7 @@ async fn message_after_the_request(cell: Cell) -> Result<()> {
     service.stop().await?;
     let headers = sent.recv().await.context("a message")?;
     let processed = Message::new("kafka", "orders").process_span(&parse_headers(&headers));
-    let work = async { processed.start(async |_| tracing::info!("processed")).await };
+    let work = async { processed.start_active_span(async |_| tracing::info!("processed")).await };
     cell.client().scope(work).await;
     let stored = cell.stored([]).await?;
     stored.belongs_to(SESSION, REQUEST)?;

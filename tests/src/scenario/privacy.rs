@@ -345,7 +345,7 @@ async fn the_hook_edits_and_drops(cell: Cell) -> Result<()> {
     service.answer(&Request::from_browser(SESSION, REQUEST)).await?;
     let stored = cell.stored([service]).await?;
     stored.belongs_to(SESSION, REQUEST)?;
-    ensure!(stored.stats.dropped.hook == 1, "{:?}", stored.stats);
+    ensure!(stored.stats.dropped.before_send == 1, "{:?}", stored.stats);
     let log = stored.log("sent")?;
     ensure!(attribute(&log.attributes, "user.id")? == "7");
     let stored = format!("{:?}", stored.rows);

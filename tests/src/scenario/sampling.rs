@@ -37,7 +37,7 @@ async fn sampled_out(cell: Cell) -> Result<()> {
     stored.belongs_to(SESSION, REQUEST)?;
     stored.log("inside")?;
     stored.error()?;
-    ensure!(stored.stats.dropped.sampled == 3, "{:?}", stored.stats.dropped);
+    ensure!(stored.stats.dropped.sampled_out == 3, "{:?}", stored.stats.dropped);
     Ok(())
 }
 
@@ -53,7 +53,7 @@ async fn unsampled_parent(cell: Cell, kept: bool) -> Result<()> {
     let log = stored.log("inside")?;
     ensure!((log.origin.session_id.as_str(), log.trace_id.as_str()) == (SESSION, W3C));
     ensure!(stored.rows.spans.len() == usize::from(kept), "{} spans", stored.rows.spans.len());
-    ensure!(stored.stats.dropped.sampled == u64::from(!kept));
+    ensure!(stored.stats.dropped.sampled_out == u64::from(!kept));
     Ok(())
 }
 
@@ -68,7 +68,7 @@ async fn sampled_by_route(cell: Cell) -> Result<()> {
         service.answer(&Request::from_browser(SESSION, REQUEST).target(path)).await?;
     }
     let stored = cell.stored([service]).await?;
-    ensure!(stored.rows.spans.len() == 2 && stored.stats.dropped.sampled == 2);
+    ensure!(stored.rows.spans.len() == 2 && stored.stats.dropped.sampled_out == 2);
     ensure!(stored.log("at /orders/7")?.span_id == stored.span("work")?.span_id);
     let log = stored.log("at /orders/8")?;
     ensure!((log.origin.session_id.as_str(), log.trace_id.as_str()) == (SESSION, REQUEST));
@@ -79,14 +79,18 @@ async fn sampled_by_kind(cell: Cell) -> Result<()> {
     let (_, stored) = cell
         .answer(|_| async {
             let producer = "producer/message".parse().unwrap_or_default();
-            Message::new("kafka", "orders").process_span(&producer).run(|_| {
+            Message::new("kafka", "orders").process_span(&producer).in_span(|_| {
                 in_span("below", |_| tracing::info!("consumed"));
                 consume_error(&Declined::new());
             });
             Reply::ok()
         })
         .await?;
-    ensure!(stored.rows.spans.len() == 1 && stored.stats.dropped.sampled == 2, "{:#?}", stored.rows.spans);
+    ensure!(
+        stored.rows.spans.len() == 1 && stored.stats.dropped.sampled_out == 2,
+        "{:#?}",
+        stored.rows.spans
+    );
     ensure!(stored.request_span()?.origin.session_id == SESSION);
     let log = stored.log("consumed")?;
     ensure!((log.origin.session_id.as_str(), log.trace_id.as_str()) == ("producer", "message"));

@@ -164,7 +164,7 @@ fn work(pipeline: &Pipeline, thread: usize, steps: &[Step]) -> u64 {
             Step::Log => pipeline.push(log(&name)),
             Step::Span => pipeline.push(span(&name)),
             Step::Error => pipeline.push(error(&name)),
-            Step::SampledOut => pipeline.count_sampled(),
+            Step::SampledOut => pipeline.count_sampled_out(),
             Step::Lose => pipeline.push(span("lose")),
             Step::Panic => pipeline.push(log("panic")),
             Step::Flush => {
@@ -225,7 +225,7 @@ fn play(round: &Round) {
         numbers.map(move |(number, _)| format!("{thread}.{number}"))
     });
     let missing = names.filter(|name| !arrived.contains(name)).count() as u64;
-    let lost = stats.dropped.total() - stats.dropped.sampled;
+    let lost = stats.dropped.total() - stats.dropped.sampled_out;
     assert!(missing <= lost + stats.spooled, "{missing} missing: {stats:?}");
 
     // What was left on disk is what the next one finds.

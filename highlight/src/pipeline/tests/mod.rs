@@ -597,7 +597,7 @@ fn what_a_hook_drops_is_counted_and_is_no_loss() {
     pipeline.flush(HANG_GUARD).unwrap();
     let stats = pipeline.stats();
     books(&stats);
-    assert_eq!((stats.dropped.hook, stats.dropped.total(), stats.exported), (3, 3, 11));
+    assert_eq!((stats.dropped.before_send, stats.dropped.total(), stats.exported), (3, 3, 11));
 }
 
 /// A collector that has something to say every time, and panics when told to.
@@ -766,7 +766,7 @@ fn the_books_balance_at_every_moment_whatever_the_server_does() {
                             0 => pipeline.push(error("e")),
                             1 | 2 => pipeline.push(log("l")),
                             3 => pipeline.push(span("s")),
-                            _ => pipeline.count_sampled(),
+                            _ => pipeline.count_sampled_out(),
                         }
                         if n % 500 == 0 {
                             let _ = pipeline.flush(Duration::from_millis(20));
@@ -794,7 +794,7 @@ fn the_books_balance_at_every_moment_whatever_the_server_does() {
     let stats = pipeline.stats();
     books(&stats);
     assert_eq!((stats.produced, stats.queued), (PUSHERS * ITEMS, 0));
-    assert_eq!(stats.dropped.sampled, PUSHERS * ITEMS / 5);
+    assert_eq!(stats.dropped.sampled_out, PUSHERS * ITEMS / 5);
     assert!(stats.exported > 0 && stats.dropped.rejected > 0, "{stats:?}");
 }
 
