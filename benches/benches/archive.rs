@@ -17,7 +17,7 @@ use std::{
 
 use divan::{Bencher, black_box};
 use highlight_local::{
-    Limits, Row, Store,
+    Row, Store, StoreLimits,
     archive::{Archive, ErrorQuery, LogQuery, NoteQuery, Page, Paged, Reader, Retention, SessionQuery},
     model::{Attributes, ErrorObject, Frame, Level, Log, Origin, Shape, Source, Span},
 };
@@ -39,7 +39,7 @@ const REQUESTS_PER_SESSION: usize = 20;
 /// Filled once.
 static FILLED: LazyLock<Reader> = LazyLock::new(|| {
     let file = folder().join("archive");
-    let store = Store::new(Limits { rows: 50_000, ..Limits::default() });
+    let store = Store::new(StoreLimits { rows: 50_000, ..StoreLimits::default() });
     let retention = Retention { bytes: u64::MAX, ..Retention::default() };
     let archive = Archive::file(&file).retention(retention).start(&store).expect("the folder is writable");
     let begin = Instant::now();

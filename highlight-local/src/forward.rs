@@ -45,6 +45,7 @@ pub struct ForwardError {
 }
 
 /// Where requests are passed on to, and how.
+#[must_use = "it does nothing until it is handed to `ReceiverBuilder::forward`"]
 pub struct Forward {
     base: String,
     host: String,
@@ -58,6 +59,7 @@ type OnChange = dyn Fn(&ForwardState) + Send + Sync;
 
 /// How it goes, for whoever is told of changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ForwardState {
     /// The server answers 2xx.
     Working,
@@ -79,6 +81,7 @@ impl fmt::Display for ForwardState {
 
 /// What became of the requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ForwardStats {
     /// Answered with 2xx.
     pub passed: u64,
@@ -122,21 +125,18 @@ impl Forward {
     }
 
     /// How much may wait, in bytes. Default: 64 MiB.
-    #[must_use]
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.queue_bytes = bytes;
         self
     }
 
     /// How long one request may take. Default: 10 s.
-    #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
     /// Is called once per change of state, on the thread that finds it; it should be quick.
-    #[must_use]
     pub fn on_change(mut self, tell: impl Fn(&ForwardState) + Send + Sync + 'static) -> Self {
         self.on_change = Some(Box::new(tell));
         self

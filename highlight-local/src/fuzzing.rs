@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::collector::{
 use prost::Message;
 
 use crate::{
-    Limits, LiveLine, Row, Store, Timeline,
+    LiveLine, Row, Store, StoreLimits, Timeline,
     ingest::{Arrival, Ingest},
     stack,
 };
@@ -43,12 +43,12 @@ pub fn receiver(data: &[u8]) {
             // 65,536 bytes and the mark of the cut (C§1.3).
             assert!(log.message.len() <= 65_539, "a message of {} bytes", log.message.len());
         }
-        let line = LiveLine::of(row).to_string();
+        let line = LiveLine::new(row).to_string();
         assert!(!line.contains('\n'), "more than a line: {line:?}");
     }
-    let store = Store::new(Limits::default());
+    let store = Store::new(StoreLimits::default());
     store.add(stored);
-    assert!(!Timeline::of(&store.snapshot()).to_string().is_empty());
+    assert!(!Timeline::new(&store.snapshot()).to_string().is_empty());
 }
 
 /// The text of `exception.stacktrace`.

@@ -31,7 +31,7 @@
 //!
 //! let seen = store.snapshot();
 //! assert!(seen.dropped.is_empty() && seen.changed.is_empty());
-//! assert_eq!(Timeline::of(&seen).to_string(), "nothing received yet\n");
+//! assert_eq!(Timeline::new(&seen).to_string(), "nothing received yet\n");
 //! # Ok::<(), highlight_local::StartError>(())
 //! ```
 //!
@@ -49,7 +49,7 @@
 //! - Project ids are accepted by shape: a 32-bit number or a verbose id (Highlight), or a key
 //!   like `sdk-…` or a UUID (the successor).
 //! - What depends on a project's settings is left out: quotas, sampling, filters, grouping.
-//! - Memory is bounded ([`Limits`]); the oldest rows go first.
+//! - Memory is bounded ([`StoreLimits`]); the oldest rows go first.
 //!
 //! # Parts
 //!
@@ -58,12 +58,12 @@
 //! | [`Receiver`] | HTTP and gRPC, on a thread of its own |
 //! | `Forward` | passes on to a real server what is received (feature `forward`) |
 //! | [`replay`] | what the browser client records |
-//! | [`ingest`] | OTLP to rows, by the contract |
-//! | [`stack`] | the server's stack parser |
 //! | [`model`], [`note`] | the rows, and the losses |
 //! | [`Store`] | the rows in memory; queries and waiting |
 //! | [`Timeline`] | the rows on paper |
 //! | `archive`, `api`, `viewer` | the rows in a database, as JSON and as pages over HTTP (feature `viewer`) |
+//!
+//! The last three, and what is hidden here, are public for the program of this crate: they change with it, whatever the version says.
 //!
 //! `C§n` is paragraph n of `docs/contract.md` in the repository.
 
@@ -71,18 +71,19 @@
 pub mod api;
 #[cfg(feature = "viewer")]
 pub mod archive;
+mod chain;
 #[cfg_attr(not(feature = "forward"), path = "forward_off.rs")]
 mod forward;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
-pub mod ingest;
+mod ingest;
 pub mod model;
 pub mod note;
 mod receiver;
 pub mod replay;
 mod row;
-pub mod stack;
+mod stack;
 mod store;
 #[doc(hidden)]
 pub mod terminal;
@@ -100,5 +101,5 @@ pub use forward::{Forward, ForwardError, ForwardState, ForwardStats};
 pub use receiver::DEFAULT_GRPC_PORT;
 pub use receiver::{DEFAULT_PORT, Listen, Receiver, ReceiverBuilder, StartError};
 pub use row::Row;
-pub use store::{Limits, Position, RequestInfo, Snapshot, Store};
+pub use store::{Position, RequestInfo, Snapshot, Store, StoreLimits};
 pub use timeline::{LiveLine, Timeline};

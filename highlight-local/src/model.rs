@@ -225,6 +225,7 @@ pub struct Metric {
 
 /// The value of a data point, by the table it is stored in.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum MetricValue {
     /// A gauge or a sum (`metrics_sum`).
     Number(f64),
@@ -256,6 +257,7 @@ pub enum MetricValue {
 
 /// What a sum's points mean; the server adds them up either way (C§9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Temporality {
     /// Not given.
     Unspecified,
@@ -284,6 +286,7 @@ pub struct Exemplar {
 
 /// Where a record says it comes from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Source {
     /// Everything but the browser.
     #[default]
@@ -294,6 +297,7 @@ pub enum Source {
 
 /// The OTLP shape that a log or an error came in (C§5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Shape {
     /// A log record.
     LogRecord,

@@ -10,6 +10,7 @@ use crate::model::Origin;
 
 /// What a note is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Subject {
     /// The kind of thing.
     pub item: Item,
@@ -21,6 +22,7 @@ pub struct Subject {
 
 /// The kinds of things that can be lost or altered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Item {
     /// A span.
     Span,
@@ -64,6 +66,7 @@ impl fmt::Display for Item {
 
 /// Something that the server would not store.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Dropped {
     /// What.
     pub subject: Subject,
@@ -73,6 +76,7 @@ pub struct Dropped {
 
 /// Something that the server would store differently from how it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Changed {
     /// What.
     pub subject: Subject,
@@ -85,6 +89,7 @@ macro_rules! reasons {
     ($(#[$meta:meta])* $name:ident { $($variant:ident: $paragraph:literal, $text:literal;)* }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
         pub enum $name {
             $(
                 #[doc = concat!($text, " (C§", $paragraph, ").")]
@@ -99,10 +104,19 @@ macro_rules! reasons {
                 match self { $(Self::$variant => $paragraph,)* }
             }
 
-            /// The reason of this name.
+            #[cfg(any(feature = "viewer", test))]
+            const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The reason's name, as archives and JSON have it.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => stringify!($variant),)* }
+            }
+
+            /// The reason of this [`code`](Self::code).
             #[cfg(feature = "viewer")]
             pub(crate) fn of_code(code: &str) -> Option<Self> {
-                [$(Self::$variant),*].into_iter().find(|reason| format!("{reason:?}") == code)
+                Self::ALL.iter().copied().find(|reason| reason.code() == code)
             }
 
             /// What happened, in a sentence.
@@ -159,5 +173,57 @@ reasons! {
         StackHasColumns: "6.2", "a frame has a column, so the stack goes through source mapping, which loses frames and functions";
         ServiceNameDiscarded: "3.2", "the SDK's default service name is stored as empty";
         CumulativeSum: "9", "points are added up whatever their temporality, so cumulative ones over-count";
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is in archives and exported sessions: a variant may get another name, its code may not.
+    #[test]
+    fn codes_stay_as_they_were_stored() {
+        let drop_reasons: Vec<_> = DropReason::ALL.iter().map(|reason| reason.code()).collect();
+        assert_eq!(
+            drop_reasons,
+            [
+                "MissingProject",
+                "InvalidProject",
+                "BoolAttribute",
+                "BytesAttribute",
+                "EmptyAttribute",
+                "ReservedName",
+                "IgnoredSpanEvents",
+                "LogCarrierSpan",
+                "ExceptionWithoutMessage",
+                "ExcludedMessage",
+                "StackNotUnderstood",
+                "LogEventWithoutMessage",
+                "MetricEventWithoutName",
+                "ExponentialHistogram",
+            ]
+        );
+        let change_reasons: Vec<_> = ChangeReason::ALL.iter().map(|reason| reason.code()).collect();
+        assert_eq!(
+            change_reasons,
+            [
+                "ReservedName",
+                "KeyRewritten",
+                "TooLong",
+                "MessageTooLong",
+                "TooManyFrames",
+                "TimeMissing",
+                "TimeOutOfRange",
+                "EndBeforeStart",
+                "SeverityUnknown",
+                "SeverityNumberIgnored",
+                "BodyTruncated",
+                "BodyParsedAsSyslog",
+                "BodyNotText",
+                "StackHasColumns",
+                "ServiceNameDiscarded",
+                "CumulativeSum",
+            ]
+        );
     }
 }

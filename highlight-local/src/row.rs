@@ -9,6 +9,7 @@ use crate::{
 
 /// A stored row or a note, cheap to clone.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Row {
     /// A span.
     Span(Arc<Span>),

@@ -1,3 +1,6 @@
 //! What the program's commands print with.
 
-pub use crate::timeline::{Paint, Style, clean, cut, duration, plural};
+pub use crate::{
+    chain::Chain,
+    timeline::{Paint, Style, clean, cut, duration, plural},
+};

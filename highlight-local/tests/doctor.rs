@@ -113,7 +113,7 @@ fn a_proxy_of_the_environment_is_named_without_its_password() {
 #[test]
 fn wrong_options_have_exit_code_2() {
     for arguments in [
-        &["--service", "http://localhost"][..],
+        &["--preflight", "http://localhost"][..],
         &["--origin", "http://localhost"],
         &["--nonsense"],
         &["one", "two"],
@@ -130,7 +130,7 @@ fn a_service_is_asked_and_nobody_else() {
     );
     let closed = server("405 Method Not Allowed\r\n");
     for (service, code) in [(open, 0), (closed, 1)] {
-        let (status, text) = doctor(&["--service", &service, "--origin", "http://shop.example"], &[]);
+        let (status, text) = doctor(&["--preflight", &service, "--origin", "http://shop.example"], &[]);
         assert_eq!(status, Some(code), "{text}");
         assert!(text.contains("preflight") && !text.contains("connection"), "{text}");
     }

@@ -96,7 +96,7 @@ impl Running {
             assert_eq!(answer.status, 200);
         }
         archive.settle();
-        let server = Server::start(([127, 0, 0, 1], 0).into(), archive.reader()).unwrap();
+        let server = Server::start(0, archive.reader()).unwrap();
         Self { receiver, archive, server }
     }
 

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use highlight_local::{Limits, Receiver, StartError};
+use highlight_local::{Receiver, StartError, StoreLimits};
 use support::{HANG, client, otlp::*, receiver};
 
 fn body() -> Vec<u8> {
@@ -177,7 +177,7 @@ fn a_test_may_answer_instead() {
 
 #[test]
 fn what_is_kept_is_bounded() {
-    let limits = Limits { rows: 3, requests: 2, ..Limits::default() };
+    let limits = StoreLimits { rows: 3, requests: 2, ..StoreLimits::default() };
     let receiver = Receiver::builder().address(0).limits(limits).start().unwrap();
     for name in ["a", "b", "c", "d", "e"] {
         client::post(&receiver, "/v1/traces", &of_project(&[span(name)]).bytes());

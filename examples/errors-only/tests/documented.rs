@@ -22,5 +22,5 @@ fn no_log_no_span_and_no_metric_leaves() {
     assert_eq!(stored.errors.len(), 1);
     // The server writes a line for each error.
     assert!(stored.logs.iter().all(|log| log.cursor == stored.errors[0].log_cursor), "{:?}", stored.logs);
-    assert_documented(include_str!("../src/main.rs"), &Timeline::of(&stored).to_string());
+    assert_documented(include_str!("../src/main.rs"), &Timeline::new(&stored).to_string());
 }

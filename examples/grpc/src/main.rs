@@ -55,7 +55,7 @@ async fn main() -> anyhow::Result<()> {
     serving_inventory.await??;
     inventory.shutdown(DEADLINE)?;
     storefront.flush(DEADLINE)?;
-    print!("{}", Timeline::of(&receiver.store().snapshot()));
+    print!("{}", Timeline::new(&receiver.store().snapshot()));
     Ok(())
 }
 

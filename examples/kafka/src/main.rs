@@ -41,6 +41,6 @@ async fn main() -> anyhow::Result<()> {
     tokio::time::timeout(DEADLINE, worker::handle_one(&brokers)).await??;
     worker.flush(DEADLINE)?;
 
-    print!("{}", Timeline::of(&receiver.store().snapshot()));
+    print!("{}", Timeline::new(&receiver.store().snapshot()));
     Ok(())
 }

@@ -48,6 +48,6 @@ async fn main() -> anyhow::Result<()> {
     }
     worker.flush(DEADLINE)?;
 
-    print!("{}", Timeline::of(&receiver.store().snapshot()));
+    print!("{}", Timeline::new(&receiver.store().snapshot()));
     Ok(())
 }

@@ -18,7 +18,7 @@ fn the_filter_of_the_terminal_is_not_that_of_the_export() {
         let terminal = String::from_utf8(output.stdout).unwrap();
         let ends: Vec<_> = terminal.lines().filter_map(|line| line.rsplit(' ').next()).collect();
         assert_eq!(ends, shown, "{terminal}");
-        let timeline = Timeline::of(&receiver.store().snapshot()).to_string();
+        let timeline = Timeline::new(&receiver.store().snapshot()).to_string();
         assert_documented(include_str!("../src/main.rs"), &timeline);
     }
 }

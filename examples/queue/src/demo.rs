@@ -17,6 +17,6 @@ pub(crate) fn run() -> anyhow::Result<()> {
             .status()?;
         anyhow::ensure!(status.success(), "{service}: {status}");
     }
-    print!("{}", Timeline::of(&receiver.store().snapshot()));
+    print!("{}", Timeline::new(&receiver.store().snapshot()));
     Ok(())
 }

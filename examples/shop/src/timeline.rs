@@ -12,8 +12,8 @@ use crate::{browser::Visit, check};
 /// Prints what each session has caused so far.
 pub fn print(receiver: &Receiver) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let colour = out.is_terminal();
-    write!(out, "{}", Timeline::of(&receiver.store().snapshot()).colour(colour))
+    let color = out.is_terminal();
+    write!(out, "{}", Timeline::new(&receiver.store().snapshot()).color(color))
 }
 
 /// Prints the visits once they have arrived, then a line for each thing that arrives. Ends only if it cannot print.
@@ -28,9 +28,9 @@ pub async fn show(visits: &[Visit], receiver: Option<&Receiver>) -> io::Result<(
     loop {
         let rows = store.next_rows(&mut position).await;
         let mut out = io::stdout().lock();
-        let colour = out.is_terminal();
+        let color = out.is_terminal();
         for row in &rows {
-            writeln!(out, "{}", LiveLine::of(row).colour(colour))?;
+            writeln!(out, "{}", LiveLine::new(row).color(color))?;
         }
     }
 }

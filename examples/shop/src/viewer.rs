@@ -1,6 +1,6 @@
 //! `--viewer`: what has arrived, as pages.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use anyhow::Context;
 use highlight_local::{
@@ -20,8 +20,8 @@ pub struct Pages {
 impl Pages {
     pub fn of(receiver: &Receiver, port: u16) -> anyhow::Result<Self> {
         let archive = Archive::in_memory().start(&receiver.store())?;
-        let viewer = Viewer::new(&archive).sources(Sources::of_workspace());
-        let server = viewer.start((Ipv4Addr::LOCALHOST, port).into()).context("give --viewer a free port")?;
+        let viewer = Viewer::new(&archive).sources(Sources::from_workspace());
+        let server = viewer.start(port).context("give --viewer a free port")?;
         Ok(Self { server, _archive: archive })
     }
 

@@ -53,5 +53,5 @@ pub fn assert_orders_documented(program: &str, source: &str) {
 
     let stored = receiver.store().snapshot();
     assert!(stored.dropped.is_empty(), "{:?}", stored.dropped);
-    assert_documented(source, &Timeline::of(&stored).to_string());
+    assert_documented(source, &Timeline::new(&stored).to_string());
 }

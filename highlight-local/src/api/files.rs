@@ -1,6 +1,6 @@
 //! Sessions as files.
 
-use std::fmt::Display;
+use std::error::Error;
 
 use axum::{
     Json,
@@ -11,13 +11,16 @@ use axum::{
 };
 
 use super::parameters::Wrong;
-use crate::archive::{ImportError, MOST_PACKED, Reader};
+use crate::{
+    archive::{ImportError, MOST_PACKED, Reader},
+    chain::Chain,
+};
 
 /// What a file is sent as. No page can send this to another origin without asking first, and it is not allowed to.
 pub(super) const MEDIA_TYPE: &str = "application/gzip";
 
-fn failed(error: impl Display) -> Wrong {
-    (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n"))
+fn failed(error: impl Error + 'static) -> Wrong {
+    (StatusCode::INTERNAL_SERVER_ERROR, format!("{}\n", Chain(&error)))
 }
 
 pub(super) async fn export(State(reader): State<Reader>, Path(id): Path<String>) -> Result<Response, Wrong> {
@@ -56,6 +59,6 @@ pub(super) async fn import(State(reader): State<Reader>, request: Request) -> Re
     };
     match imported {
         Ok(imported) => Ok(Json(imported).into_response()),
-        Err(error) => Err(wrong(status(&error), error.to_string())),
+        Err(error) => Err(wrong(status(&error), Chain(&error).to_string())),
     }
 }

@@ -4,7 +4,7 @@
 //! # use highlight_local::{Receiver, api, archive::Archive};
 //! let receiver = Receiver::start(4318)?;
 //! let archive = Archive::in_memory().start(&receiver.store())?;
-//! let server = api::Server::start(([127, 0, 0, 1], 4319).into(), archive.reader())?;
+//! let server = api::Server::start(4319, archive.reader())?;
 //! // curl http://127.0.0.1:4319/api/logs?level=warn&text=card
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -41,5 +41,5 @@ pub(crate) mod parameters;
 mod routes;
 mod server;
 
-pub use routes::router;
+pub(crate) use routes::router;
 pub use server::Server;

@@ -14,10 +14,13 @@ use super::{
     files, host,
     parameters::{Parameters, Wrong},
 };
-use crate::archive::{QueryError, Reader};
+use crate::{
+    archive::{QueryError, Reader},
+    chain::Chain,
+};
 
 /// The routes below `/api/`.
-pub fn router(reader: Reader) -> Router {
+pub(crate) fn router(reader: Reader) -> Router {
     Router::new()
         .route("/api/overview", get(overview))
         .route("/api/sessions", get(sessions))
@@ -60,7 +63,7 @@ async fn ask_for<T: Serialize + Send + 'static>(
     match answer.map_err(|error| failed(error.to_string()))? {
         Ok(Some(found)) => Ok(Json(found).into_response()),
         Ok(None) => Err((StatusCode::NOT_FOUND, "nothing is stored under this id\n".to_owned())),
-        Err(error) => Err(failed(error.to_string())),
+        Err(error) => Err(failed(Chain(&error).to_string())),
     }
 }
 

@@ -1,8 +1,7 @@
 //! A listener of its own.
 
 use std::{
-    io,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     thread::{self, JoinHandle},
 };
 
@@ -10,7 +9,10 @@ use axum::Router;
 use tokio::{runtime, sync::oneshot};
 
 use super::routes::router;
-use crate::{archive::Reader, receiver::StartError};
+use crate::{
+    archive::Reader,
+    receiver::{Listen, StartError},
+};
 
 /// The running server, on a thread of its own. Dropping it closes its connections and frees the port.
 #[derive(Debug)]
@@ -22,18 +24,12 @@ pub struct Server {
 
 impl Server {
     /// Starts it. Anyone who can reach the address can read all rows; port 0 takes a free one.
-    pub fn start(address: SocketAddr, reader: Reader) -> Result<Self, StartError> {
-        Self::serve(address, router(reader))
+    pub fn start(listen: impl Into<Listen>, reader: Reader) -> Result<Self, StartError> {
+        Self::serve(listen.into(), router(reader))
     }
 
-    pub(crate) fn serve(address: SocketAddr, router: Router) -> Result<Self, StartError> {
-        let refused = |source: io::Error| match source.kind() {
-            io::ErrorKind::AddrInUse => StartError::AddressTaken { address },
-            _ => StartError::AddressRefused { address, source },
-        };
-        let listener = TcpListener::bind(address).map_err(refused)?;
-        listener.set_nonblocking(true).map_err(refused)?;
-        let bound = listener.local_addr().map_err(refused)?;
+    pub(crate) fn serve(listen: Listen, router: Router) -> Result<Self, StartError> {
+        let (listener, bound) = listen.bind()?;
         let runtime =
             runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
         let (stop, stopped) = oneshot::channel();

@@ -17,6 +17,7 @@ pub(super) struct Interval {
 
 /// A time during which the trace waited for a span itself, rather than for one below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Segment {
     /// The span, by its position in the trace's spans.
     pub span: usize,

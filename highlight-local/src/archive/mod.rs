@@ -20,7 +20,7 @@
 //!
 //! - The oldest rows go when the archive grows over [`Retention`]: [`Overview::expired`].
 //! - Rows that arrive faster than the disk takes them wait in the store, and are lost when its
-//!   [`Limits`](crate::Limits) push them out: [`Overview::missed`].
+//!   [`StoreLimits`](crate::StoreLimits) push them out: [`Overview::missed`].
 //! - Rows that the database refuses (a full disk): [`Overview::failed`], the reason in [`Overview::problem`].
 //!
 //! # Numbers

@@ -53,9 +53,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The system or the database refuses.
-    #[error(
-        "cannot open the archive {path}: {source}; is the directory there and writable, and the disk not full?"
-    )]
+    #[error("cannot open the archive {path}; is the directory there and writable, and the disk not full?")]
     Refused {
         /// The file.
         path: PathBuf,
@@ -63,7 +61,7 @@ pub enum OpenError {
         source: rusqlite::Error,
     },
     /// The system gives no thread.
-    #[error("cannot start the archive's thread: {0}; the system is short of resources")]
+    #[error("cannot start the archive's thread; the system is short of resources")]
     Thread(#[source] io::Error),
 }
 

@@ -178,6 +178,7 @@ fn prune(connection: &Connection, retention: Retention) -> rusqlite::Result<()> 
 
 /// What is known of a recording.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RecordingInfo {
     /// The session.
     pub session_id: String,

@@ -34,7 +34,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let file = Client::new(&options.place)?.download(&["sessions", &options.session, "export"])?;
     match &options.out {
         Some(path) => {
-            let failed = |error| Failure::File { path: path.clone(), error };
+            let failed = |source| Failure::File { path: path.clone(), source };
             fs::write(path, &file).map_err(failed)?;
             writeln!(io::stderr(), "highlight-local: wrote {} ({} bytes)", path.display(), file.len())?;
         }

@@ -9,9 +9,9 @@ use std::{
 
 use clap::Args;
 use highlight_local::{
-    Limits, Store,
+    Store, StoreLimits,
     archive::{Archive, Imported, Retention},
-    terminal::{clean, plural},
+    terminal::{Chain, clean, plural},
 };
 
 use crate::cli::ask::{Client, Failure, Place};
@@ -30,13 +30,13 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let failed = |error| Failure::File { path: options.file.clone(), error };
+    let failed = |source| Failure::File { path: options.file.clone(), source };
     let file = read(&options.file).map_err(failed)?;
     let imported = match &options.place.data {
         Some(data) => import_into(data, &file)?,
         None => Client::new(&options.place)?.upload(&["import"], &file)?,
     };
-    let Imported { session, spans, logs, errors, notes, chunks } = imported;
+    let Imported { session, spans, logs, errors, notes, chunks, .. } = imported;
     let count = |count: u64, noun| plural(usize::try_from(count).unwrap_or(usize::MAX), noun);
     let parts =
         [(spans, "span"), (logs, "log"), (errors, "error"), (notes, "note"), (chunks, "recorded chunk")];
@@ -57,6 +57,6 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 fn import_into(data: &Path, file: &[u8]) -> Result<Imported, Failure> {
     // What is in it already is for those to take who keep it.
     let everything = Retention { age: Duration::MAX, bytes: u64::MAX };
-    let archive = Archive::file(data).retention(everything).start(&Store::new(Limits::default()))?;
-    archive.reader().import(file).map_err(|error| Failure::Refused(error.to_string()))
+    let archive = Archive::file(data).retention(everything).start(&Store::new(StoreLimits::default()))?;
+    archive.reader().import(file).map_err(|error| Failure::Refused(Chain(&error).to_string()))
 }

@@ -16,6 +16,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+use highlight_local::terminal::Chain;
 
 /// A stand-in for a Highlight server: receives OTLP over HTTP, prints what the server would store
 /// and what it would silently lose.
@@ -55,7 +56,7 @@ pub(crate) fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // Nobody reads standard error then: the exit code still tells.
-            let _ = writeln!(io::stderr(), "highlight-local: {error}");
+            let _ = writeln!(io::stderr(), "highlight-local: {}", Chain(&*error));
             ExitCode::FAILURE
         }
     }

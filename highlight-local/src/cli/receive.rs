@@ -10,6 +10,7 @@ use highlight_local::{
     DEFAULT_GRPC_PORT, DEFAULT_PORT, Forward, LiveLine, Position, Receiver, Store, Timeline, api,
     archive::ArchiveBuilder,
     replay::{RecordingLimits, Recordings},
+    terminal::Chain,
 };
 
 use super::{keep::Keep, show::Show};
@@ -89,7 +90,7 @@ pub(crate) fn start(
 fn describe(options: &Receive, receiver: &Receiver, out: &mut impl Write) -> io::Result<()> {
     match (receiver.grpc_endpoint(), receiver.grpc_error()) {
         (Some(endpoint), _) => writeln!(out, "OTLP over gRPC goes to {endpoint}")?,
-        (None, Some(error)) => writeln!(out, "no OTLP over gRPC: {error}")?,
+        (None, Some(error)) => writeln!(out, "no OTLP over gRPC: {}", Chain(error))?,
         (None, None) => {}
     }
     if let Some(url) = &options.forward {
@@ -107,7 +108,7 @@ fn describe(options: &Receive, receiver: &Receiver, out: &mut impl Write) -> io:
 
 async fn print_until_stopped(options: &Receive, receiver: &Receiver, server: &api::Server) -> io::Result<()> {
     let mut out = io::stdout();
-    let colour = out.is_terminal();
+    let color = out.is_terminal();
     // Before the first line is out, so that whoever waits for it can already stop us.
     let stopped = stop_signal()?;
     let store = receiver.store();
@@ -121,11 +122,11 @@ async fn print_until_stopped(options: &Receive, receiver: &Receiver, server: &ap
     describe(options, receiver, &mut out)?;
     writeln!(out, "stop it with ctrl-c")?;
     tokio::select! {
-        printed = print_rows(&store, &mut out, colour) => printed?,
+        printed = print_rows(&store, &mut out, color) => printed?,
         () = stopped => {}
     }
     if options.timeline {
-        write!(out, "\n{}", Timeline::of(&store.snapshot()).colour(colour))?;
+        write!(out, "\n{}", Timeline::new(&store.snapshot()).color(color))?;
     }
     out.flush()
 }
@@ -140,11 +141,11 @@ fn endpoint_to_set(receiver: &Receiver) -> String {
     }
 }
 
-async fn print_rows(store: &Store, out: &mut impl Write, colour: bool) -> io::Result<()> {
+async fn print_rows(store: &Store, out: &mut impl Write, color: bool) -> io::Result<()> {
     let mut position = Position::default();
     loop {
         for row in store.next_rows(&mut position).await {
-            writeln!(out, "{}", LiveLine::of(&row).colour(colour))?;
+            writeln!(out, "{}", LiveLine::new(&row).color(color))?;
         }
         out.flush()?;
     }

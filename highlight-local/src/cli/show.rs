@@ -1,6 +1,6 @@
 //! The options of the pages.
 
-use std::{net::Ipv4Addr, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use highlight_local::{
@@ -26,11 +26,11 @@ impl Show {
     /// Serves the pages; the port is the one that telemetry comes to.
     pub(crate) fn start(&self, archive: &Archive, port: u16) -> Result<api::Server, StartError> {
         let sources = match self.source_root.as_slice() {
-            [] => Sources::of_workspace(),
+            [] => Sources::from_workspace(),
             roots => Sources::below(roots),
         };
         let next = if port == 0 { 0 } else { port.wrapping_add(1) };
         let port = self.viewer_port.unwrap_or(next);
-        Viewer::new(archive).sources(sources).start((Ipv4Addr::LOCALHOST, port).into())
+        Viewer::new(archive).sources(sources).start(port)
     }
 }

@@ -36,13 +36,13 @@ use crate::row::Row;
 ///
 /// It plays the collector and the backend behind it, as they are deployed (C§1.1).
 #[derive(Debug, Default)]
-pub struct Ingest {
+pub(crate) struct Ingest {
     log_rows: AtomicU64,
 }
 
 /// What else the server knows about a request.
 #[derive(Debug, Clone)]
-pub struct Arrival {
+pub(crate) struct Arrival {
     now: SystemTime,
     project: Option<AnyValue>,
 }
@@ -50,13 +50,14 @@ pub struct Arrival {
 impl Arrival {
     /// A request that is received now and has no project header.
     #[must_use]
-    pub fn now() -> Self {
+    pub(crate) fn now() -> Self {
         Self { now: SystemTime::now(), project: None }
     }
 
     /// Sets the time of receipt.
+    #[cfg(any(fuzzing, test))]
     #[must_use]
-    pub fn at(mut self, now: SystemTime) -> Self {
+    pub(crate) fn at(mut self, now: SystemTime) -> Self {
         self.now = now;
         self
     }
@@ -64,7 +65,7 @@ impl Arrival {
     /// Sets the header `x-highlight-project`, which the collector copies to the records that have
     /// no `highlight.project_id` of their own (C§2).
     #[must_use]
-    pub fn with_project_header(mut self, project: impl Into<String>) -> Self {
+    pub(crate) fn with_project_header(mut self, project: impl Into<String>) -> Self {
         self.project = Some(AnyValue { value: Some(Value::StringValue(project.into())) });
         self
     }
@@ -73,7 +74,7 @@ impl Arrival {
 impl Ingest {
     /// The rows of a `/v1/traces` request: spans, and the logs, errors and metrics in their events.
     #[must_use]
-    pub fn traces(&self, request: &ExportTraceServiceRequest, arrival: &Arrival) -> Vec<Row> {
+    pub(crate) fn traces(&self, request: &ExportTraceServiceRequest, arrival: &Arrival) -> Vec<Row> {
         let mut intake = self.intake(arrival);
         intake.traces(request);
         intake.rows
@@ -81,7 +82,7 @@ impl Ingest {
 
     /// The rows of a `/v1/logs` request: logs, and the errors that some of them are.
     #[must_use]
-    pub fn logs(&self, request: &ExportLogsServiceRequest, arrival: &Arrival) -> Vec<Row> {
+    pub(crate) fn logs(&self, request: &ExportLogsServiceRequest, arrival: &Arrival) -> Vec<Row> {
         let mut intake = self.intake(arrival);
         intake.logs(request);
         intake.rows
@@ -89,7 +90,7 @@ impl Ingest {
 
     /// The rows of a `/v1/metrics` request, one per data point.
     #[must_use]
-    pub fn metrics(&self, request: &ExportMetricsServiceRequest, arrival: &Arrival) -> Vec<Row> {
+    pub(crate) fn metrics(&self, request: &ExportMetricsServiceRequest, arrival: &Arrival) -> Vec<Row> {
         let mut intake = self.intake(arrival);
         intake.metrics(request);
         intake.rows

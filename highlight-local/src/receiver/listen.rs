@@ -14,12 +14,27 @@ pub const DEFAULT_GRPC_PORT: u16 = 4317;
 
 /// Where to listen: a port on the loopback interface, or a full address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listen(pub(super) SocketAddr);
+pub struct Listen(SocketAddr);
 
 impl Default for Listen {
     /// Port 4318 of the loopback interface.
     fn default() -> Self {
         Self::from(DEFAULT_PORT)
+    }
+}
+
+impl Listen {
+    /// A listener for an asynchronous runtime, and where it came to be.
+    pub(crate) fn bind(self) -> Result<(TcpListener, SocketAddr), StartError> {
+        let Self(address) = self;
+        let refused = |source: io::Error| match source.kind() {
+            io::ErrorKind::AddrInUse => StartError::AddressTaken { address },
+            _ => StartError::AddressRefused { address, source },
+        };
+        let listener = TcpListener::bind(address).map_err(refused)?;
+        listener.set_nonblocking(true).map_err(refused)?;
+        let bound = listener.local_addr().map_err(refused)?;
+        Ok((listener, bound))
     }
 }
 
@@ -51,8 +66,8 @@ pub enum StartError {
     },
     /// The system refuses the address.
     #[error(
-        "cannot listen on {address}: {source}; choose an address of this machine, such as \
-         127.0.0.1, and a port that needs no privileges, such as 4318"
+        "cannot listen on {address}; choose an address of this machine, such as 127.0.0.1, and a \
+         port that needs no privileges, such as 4318"
     )]
     AddressRefused {
         /// The address that was asked for.
@@ -67,19 +82,8 @@ pub enum StartError {
         target: String,
     },
     /// The system gives no thread or no event queue.
-    #[error("cannot start the receiver's thread: {0}; the system is short of resources")]
+    #[error("cannot start the receiver's thread; the system is short of resources")]
     Thread(#[source] io::Error),
-}
-
-pub(super) fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let refused = |source: io::Error| match source.kind() {
-        io::ErrorKind::AddrInUse => StartError::AddressTaken { address },
-        _ => StartError::AddressRefused { address, source },
-    };
-    let listener = TcpListener::bind(address).map_err(refused)?;
-    listener.set_nonblocking(true).map_err(refused)?;
-    let bound = listener.local_addr().map_err(refused)?;
-    Ok((listener, bound))
 }
 
 /// How a program on this machine reaches what listens at the address.

@@ -38,11 +38,10 @@ use crate::{
     forward::Passing,
     ingest::Ingest,
     replay::Recordings,
-    store::{Limits, RequestInfo, Store},
+    store::{RequestInfo, Store, StoreLimits},
 };
 pub(crate) use body::unzip;
 use connections::{Patience, Protocol, Room};
-use listen::bind;
 
 #[cfg(feature = "grpc")]
 pub use listen::DEFAULT_GRPC_PORT;
@@ -53,9 +52,10 @@ type Respond = dyn Fn(&RequestInfo) -> Option<u16> + Send + Sync;
 
 /// Options of a [`Receiver`].
 #[derive(Default)]
+#[must_use = "a receiver does nothing until it is started"]
 pub struct ReceiverBuilder {
     listen: Listen,
-    limits: Limits,
+    limits: StoreLimits,
     max_body: Option<usize>,
     keep_raw: bool,
     respond: Option<Box<Respond>>,
@@ -69,7 +69,6 @@ pub struct ReceiverBuilder {
 
 impl ReceiverBuilder {
     /// Where to listen. Default: port 4318 of the loopback interface. Port 0 takes a free one.
-    #[must_use]
     pub fn address(mut self, address: impl Into<Listen>) -> Self {
         self.listen = address.into();
         self
@@ -77,21 +76,18 @@ impl ReceiverBuilder {
 
     /// The longest accepted body in bytes, as sent and after decompression. Default: 20 MiB, the
     /// collector's limit (C§1.3). Longer ones are answered with 413.
-    #[must_use]
     pub fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body = Some(bytes);
         self
     }
 
     /// How much is kept.
-    #[must_use]
-    pub fn limits(mut self, limits: Limits) -> Self {
+    pub fn limits(mut self, limits: StoreLimits) -> Self {
         self.limits = limits;
         self
     }
 
     /// Keeps the decoded requests for [`Store::raw_traces`] and its like. Default: `false`.
-    #[must_use]
     pub fn keep_raw(mut self, keep: bool) -> Self {
         self.keep_raw = keep;
         self
@@ -99,7 +95,6 @@ impl ReceiverBuilder {
 
     /// Asks before a well-formed request is stored: with `Some(status)` the request is answered
     /// with that status and not stored. For tests of how a sender copes with failure.
-    #[must_use]
     pub fn respond_with(
         mut self,
         respond: impl Fn(&RequestInfo) -> Option<u16> + Send + Sync + 'static,
@@ -110,7 +105,6 @@ impl ReceiverBuilder {
 
     /// The most connections at a time, on each port. Default: 512. With all in use, a new one
     /// takes the place of the one that has been idle for longest.
-    #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.patience.connections = connections;
         self
@@ -118,7 +112,6 @@ impl ReceiverBuilder {
 
     /// How long a sender may take for the head of a request, and for each pause in its body.
     /// Default: 30 s. Who takes longer is disconnected.
-    #[must_use]
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.patience.read = timeout;
         self
@@ -127,14 +120,12 @@ impl ReceiverBuilder {
     /// Listens for OTLP over gRPC as well, usually on [`DEFAULT_GRPC_PORT`]. Default: it does not.
     /// Should that fail, the rest works: see [`Receiver::grpc_error`].
     #[cfg(feature = "grpc")]
-    #[must_use]
     pub fn grpc(mut self, address: impl Into<Listen>) -> Self {
         self.grpc = Some(address.into());
         self
     }
 
     /// Records what the browser client sends to `/public`. Default: it is refused with 404.
-    #[must_use]
     pub fn recordings(mut self, recordings: Recordings) -> Self {
         self.recordings = Some(recordings);
         self
@@ -142,7 +133,6 @@ impl ReceiverBuilder {
 
     /// Passes every request on to a real server. Default: nothing is.
     #[cfg(feature = "forward")]
-    #[must_use]
     pub fn forward(mut self, forward: Forward) -> Self {
         self.forward = Some(forward);
         self
@@ -152,9 +142,9 @@ impl ReceiverBuilder {
     pub fn start(self) -> Result<Receiver, StartError> {
         const COLLECTOR_LIMIT: usize = 20 << 20;
         const ALL_BODIES: usize = 128 << 20;
-        let (listener, address) = bind(self.listen.0)?;
+        let (listener, address) = self.listen.bind()?;
         #[cfg(feature = "grpc")]
-        let grpc = self.grpc.map(|listen| bind(listen.0));
+        let grpc = self.grpc.map(Listen::bind);
         #[cfg(feature = "forward")]
         let passing = match self.forward {
             Some(forward) if forward.leads_to(address) => {
@@ -259,7 +249,6 @@ impl Receiver {
     }
 
     /// All options.
-    #[must_use]
     pub fn builder() -> ReceiverBuilder {
         ReceiverBuilder::default()
     }

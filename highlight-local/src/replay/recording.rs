@@ -10,6 +10,7 @@ use flate2::{Compression, bufread::GzDecoder, write::GzEncoder};
 
 /// What is known about a recorded session.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Recording {
     /// The client's secure id: what `x-highlight-request` and `highlight.session_id` carry.
     pub session_id: String,

@@ -3,12 +3,6 @@
 //! It guesses the language line by line and knows nothing of Rust: the standard library's
 //! backtrace is torn into two half frames per frame, while Go's shape comes out whole.
 //!
-//! ```
-//! let frames = highlight_local::stack::parse("\nshop::pay\n\tsrc/pay.rs:7\n");
-//! assert_eq!(frames[0].function.as_deref(), Some("shop::pay"));
-//! assert_eq!(frames[0].line, Some(7));
-//! ```
-//!
 //! The first line never makes a frame (unless it is Firefox's `f@file.js:1:2`): it is the error's
 //! text, and when it is empty it says "Go". So a standard backtrace without a header line gives
 //! its first function away. Not reproduced: .NET's habit of putting all frames into one line.
@@ -19,7 +13,7 @@ use crate::model::Frame;
 use line::Meaning;
 
 /// How many frames the server uses (C§1.3).
-pub const FRAMES_USED: usize = 64;
+pub(crate) const FRAMES_USED: usize = 64;
 
 /// What the parser believes to be reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +36,7 @@ impl Language {
 
 /// The frames that the server finds, innermost first. `null` is no stack.
 #[must_use]
-pub fn parse(text: &str) -> Vec<Frame> {
+pub(crate) fn parse(text: &str) -> Vec<Frame> {
     if text == "null" {
         return Vec::new();
     }
@@ -54,13 +48,13 @@ pub fn parse(text: &str) -> Vec<Frame> {
 
 /// Whether the server would look for source maps: one column in any frame is enough.
 #[must_use]
-pub fn is_source_mapped(frames: &[Frame]) -> bool {
+pub(crate) fn is_source_mapped(frames: &[Frame]) -> bool {
     frames.iter().any(|frame| frame.column.is_some())
 }
 
 /// The frames that survive source mapping; all of them, where there is none.
 #[must_use]
-pub fn shown(frames: &[Frame]) -> Vec<&Frame> {
+pub(crate) fn shown(frames: &[Frame]) -> Vec<&Frame> {
     let mapped = is_source_mapped(frames);
     let complete = |frame: &&Frame| frame.file.is_some() && frame.line.is_some() && frame.column.is_some();
     frames.iter().filter(|frame| !mapped || complete(frame)).collect()

@@ -9,6 +9,7 @@ use opentelemetry_proto::tonic::collector::{
 
 /// What is known about a received request.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RequestInfo {
     /// `POST`, in most cases.
     pub method: String,

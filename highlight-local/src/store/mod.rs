@@ -2,9 +2,9 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use highlight_local::{Limits, Store};
+//! use highlight_local::{Store, StoreLimits};
 //!
-//! let store = Store::new(Limits::default());
+//! let store = Store::new(StoreLimits::default());
 //! let arrived = store.wait_until(Duration::ZERO, |seen| seen.spans.len() == 3);
 //! assert!(!arrived);
 //! ```
@@ -39,7 +39,7 @@ pub use snapshot::Snapshot;
 
 /// How much a store keeps. What is over a limit pushes the oldest out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct StoreLimits {
     /// Rows of all kinds together. Default: 100,000.
     pub rows: usize,
     /// The rows' approximate memory, in bytes. Default: 256 MiB.
@@ -50,7 +50,7 @@ pub struct Limits {
     pub raw_bytes: usize,
 }
 
-impl Default for Limits {
+impl Default for StoreLimits {
     fn default() -> Self {
         Self { rows: 100_000, bytes: 256 << 20, requests: 10_000, raw_bytes: 64 << 20 }
     }
@@ -91,7 +91,7 @@ pub(crate) struct Batch {
 impl Store {
     /// An empty store.
     #[must_use]
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: StoreLimits) -> Self {
         const REQUEST_BYTES: usize = 16 << 20;
         let contents = Contents {
             rows: Bounded::new(limits.rows, limits.bytes),

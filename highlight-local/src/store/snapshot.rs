@@ -10,6 +10,7 @@ use crate::{
 
 /// All rows, in the order they arrived. The rows are shared, so that a copy is cheap.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// The spans.
     pub spans: Vec<Arc<Span>>,

@@ -22,7 +22,7 @@ fn names(snapshot: &Snapshot) -> Vec<&str> {
 
 #[test]
 fn waiting_ends_when_the_rows_come() {
-    let store = Store::new(Limits::default());
+    let store = Store::new(StoreLimits::default());
     let writer = store.clone();
     let writing = thread::spawn(move || {
         for name in ["a", "b", "c"] {
@@ -35,7 +35,7 @@ fn waiting_ends_when_the_rows_come() {
 
 #[test]
 fn waiting_for_what_does_not_come_ends_too() {
-    let store = Store::new(Limits::default());
+    let store = Store::new(StoreLimits::default());
     store.add([row("a")]);
     assert!(!store.wait_until(Duration::from_millis(20), |seen| names(seen) == ["b"]));
     assert!(store.wait_until(Duration::ZERO, |seen| names(seen) == ["a"]));
@@ -43,7 +43,7 @@ fn waiting_for_what_does_not_come_ends_too() {
 
 #[test]
 fn a_condition_may_use_the_store() {
-    let store = Store::new(Limits::default());
+    let store = Store::new(StoreLimits::default());
     assert!(store.wait_until(HANG, |_| {
         store.add([row("a")]);
         !store.snapshot().dropped.is_empty()
@@ -52,7 +52,7 @@ fn a_condition_may_use_the_store() {
 
 #[test]
 fn a_wait_longer_than_time_itself_works() {
-    let store = Store::new(Limits::default());
+    let store = Store::new(StoreLimits::default());
     assert!(store.wait_until(Duration::MAX, |_| true));
 }
 
@@ -60,7 +60,7 @@ fn a_wait_longer_than_time_itself_works() {
 #[test]
 fn async_waiting_needs_no_timer() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let store = Store::new(Limits::default());
+    let store = Store::new(StoreLimits::default());
     let writer = store.clone();
     runtime.block_on(async {
         assert!(!store.wait_until_async(Duration::from_millis(20), |seen| !seen.dropped.is_empty()).await);
@@ -73,7 +73,7 @@ fn async_waiting_needs_no_timer() {
 #[test]
 fn readers_get_every_row_once() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let store = Store::new(Limits::default());
+    let store = Store::new(StoreLimits::default());
     let mut position = Position::default();
     runtime.block_on(async {
         store.add([row("a"), row("b")]);
@@ -88,7 +88,7 @@ fn readers_get_every_row_once() {
 #[test]
 fn a_reader_may_begin_at_the_end() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let store = Store::new(Limits::default());
+    let store = Store::new(StoreLimits::default());
     store.add([row("a")]);
     let mut position = store.end();
     store.add([row("b")]);
@@ -103,7 +103,7 @@ proptest! {
         rows in 1usize..20,
         bytes in 0usize..20_000,
     ) {
-        let store = Store::new(Limits { rows, bytes, ..Limits::default() });
+        let store = Store::new(StoreLimits { rows, bytes, ..StoreLimits::default() });
         for length in &lengths {
             store.add([row(&"x".repeat(*length))]);
         }

@@ -24,16 +24,16 @@ pub struct LiveLine<'a> {
 }
 
 impl<'a> LiveLine<'a> {
-    /// A view without colour.
+    /// A view without color.
     #[must_use]
-    pub const fn of(row: &'a Row) -> Self {
+    pub const fn new(row: &'a Row) -> Self {
         Self { row, paint: Paint::new(false) }
     }
 
-    /// Whether to colour the text for a terminal. Default: `false`.
+    /// Whether to color the text for a terminal. Default: `false`.
     #[must_use]
-    pub const fn colour(mut self, colour: bool) -> Self {
-        self.paint = Paint::new(colour);
+    pub const fn color(mut self, color: bool) -> Self {
+        self.paint = Paint::new(color);
         self
     }
 }

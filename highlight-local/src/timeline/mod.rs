@@ -50,10 +50,10 @@ const MESSAGE: usize = 100;
 /// A printable view of a snapshot.
 ///
 /// ```
-/// # use highlight_local::{Limits, Store, Timeline};
-/// # let store = Store::new(Limits::default());
-/// print!("{}", Timeline::of(&store.snapshot()));
-/// print!("{}", Timeline::of(&store.snapshot()).colour(true));
+/// # use highlight_local::{Store, StoreLimits, Timeline};
+/// # let store = Store::new(StoreLimits::default());
+/// print!("{}", Timeline::new(&store.snapshot()));
+/// print!("{}", Timeline::new(&store.snapshot()).color(true));
 /// ```
 #[derive(Debug)]
 pub struct Timeline<'a> {
@@ -62,16 +62,16 @@ pub struct Timeline<'a> {
 }
 
 impl<'a> Timeline<'a> {
-    /// A view without colour.
+    /// A view without color.
     #[must_use]
-    pub const fn of(snapshot: &'a Snapshot) -> Self {
+    pub const fn new(snapshot: &'a Snapshot) -> Self {
         Self { snapshot, paint: Paint::new(false) }
     }
 
-    /// Whether to colour the text for a terminal. Default: `false`.
+    /// Whether to color the text for a terminal. Default: `false`.
     #[must_use]
-    pub const fn colour(mut self, colour: bool) -> Self {
-        self.paint = Paint::new(colour);
+    pub const fn color(mut self, color: bool) -> Self {
+        self.paint = Paint::new(color);
         self
     }
 }

@@ -17,20 +17,20 @@ pub enum Style {
 /// Colours texts, or leaves them alone.
 #[derive(Debug, Clone, Copy)]
 pub struct Paint {
-    colour: bool,
+    color: bool,
 }
 
 impl Paint {
-    /// Whether to colour at all.
+    /// Whether to color at all.
     #[must_use]
-    pub const fn new(colour: bool) -> Self {
-        Self { colour }
+    pub const fn new(color: bool) -> Self {
+        Self { color }
     }
 
     /// The text as it looks.
     #[must_use]
     pub fn style(self, style: Style, text: &str) -> String {
-        if !self.colour || text.is_empty() {
+        if !self.color || text.is_empty() {
             return text.to_owned();
         }
         let code = match style {

@@ -10,7 +10,7 @@ use crate::{
     model::{Attributes, Frame, Origin, Shape, Source},
     note::{DropReason, Dropped, Item, Subject},
     row::Row,
-    store::{Limits, Store},
+    store::{Store, StoreLimits},
 };
 
 fn at(millis: u64) -> SystemTime {
@@ -126,9 +126,9 @@ fn checkout() -> Vec<Row> {
 }
 
 fn printed(rows: impl IntoIterator<Item = Row>) -> String {
-    let store = Store::new(Limits::default());
+    let store = Store::new(StoreLimits::default());
     store.add(rows);
-    Timeline::of(&store.snapshot()).to_string()
+    Timeline::new(&store.snapshot()).to_string()
 }
 
 const CHECKOUT: &str = "\
@@ -155,13 +155,13 @@ fn a_request_over_two_services() {
 }
 
 #[test]
-fn colour_changes_nothing_but_colour() {
-    let store = Store::new(Limits::default());
+fn color_changes_nothing_but_color() {
+    let store = Store::new(StoreLimits::default());
     store.add(checkout());
-    let coloured = Timeline::of(&store.snapshot()).colour(true).to_string();
-    assert!(coloured.contains("\u{1b}[31m"));
+    let colored = Timeline::new(&store.snapshot()).color(true).to_string();
+    assert!(colored.contains("\u{1b}[31m"));
     let mut plain = String::new();
-    let mut rest = coloured.as_str();
+    let mut rest = colored.as_str();
     while let Some((before, after)) = rest.split_once('\u{1b}') {
         plain += before;
         rest = after.split_once('m').unwrap().1;
@@ -210,7 +210,7 @@ fn what_was_received_cannot_steer_the_terminal() {
     let mut entry = log(evil, 1, 1, evil);
     entry.attributes = attributes(&[(evil, evil)]);
     let rows: Vec<Row> = vec![row.into(), error(&entry).into(), log(evil, 2, 2, evil).into()];
-    let live: Vec<String> = rows.iter().map(|row| LiveLine::of(row).to_string()).collect();
+    let live: Vec<String> = rows.iter().map(|row| LiveLine::new(row).to_string()).collect();
     for text in [printed(rows), live.join("\n")] {
         assert!(!text.contains(['\u{1b}', '\r', '\u{202e}']), "{text:?}");
     }
@@ -220,7 +220,7 @@ fn what_was_received_cannot_steer_the_terminal() {
 #[test]
 fn a_live_line_says_whose_it_is() {
     let row = Row::from(span("shop", "GET /", ("a", ""), (0, 50)));
-    assert_eq!(LiveLine::of(&row).to_string(), "span     shop           7f3aQ9xL… 9k2hTq81…  GET /  50 ms");
+    assert_eq!(LiveLine::new(&row).to_string(), "span     shop           7f3aQ9xL… 9k2hTq81…  GET /  50 ms");
 }
 
 proptest! {
@@ -244,7 +244,7 @@ proptest! {
 
 #[test]
 fn nothing_is_said_to_be_nothing() {
-    assert_eq!(Timeline::of(&Snapshot::default()).to_string(), "nothing received yet\n");
+    assert_eq!(Timeline::new(&Snapshot::default()).to_string(), "nothing received yet\n");
     let rows = Arc::new(span("s", "n", ("a", ""), (0, 0)));
     assert!(printed([Row::Span(rows)]).starts_with("session"));
 }

@@ -10,7 +10,7 @@ use super::{
     Viewer,
     page::{Page, Tab},
 };
-use crate::{api::parameters::Wrong, archive::QueryError};
+use crate::{api::parameters::Wrong, archive::QueryError, chain::Chain};
 
 /// A page, or one that says why there is none.
 pub(super) type Answer = Result<Response, Response>;
@@ -30,7 +30,7 @@ impl Viewer {
             Ok(Ok(None)) => {
                 Err(failure(StatusCode::NOT_FOUND, "Nothing is stored under this id, or not any more."))
             }
-            Ok(Err(error)) => Err(failure(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string())),
+            Ok(Err(error)) => Err(failure(StatusCode::INTERNAL_SERVER_ERROR, &Chain(&error).to_string())),
             Err(error) => Err(failure(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string())),
         }
     }

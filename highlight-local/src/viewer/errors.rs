@@ -140,7 +140,7 @@ fn group_page(viewer: &Viewer, id: i64, error: Option<i64>) -> Result<Option<Pag
         Some(error) => reader.error(error)?.filter(|error| error.row.group == id),
         None => group.last_error.clone(),
     };
-    let query = ErrorQuery { page: Part::of(50), group: Some(id), ..ErrorQuery::default() };
+    let query = ErrorQuery { page: Part::new(50), group: Some(id), ..ErrorQuery::default() };
     let others = reader.errors(&query)?.items;
     let body = html! {
         section aria-labelledby="time-title" {

@@ -4,7 +4,7 @@
 //! # use highlight_local::{Receiver, archive::Archive, viewer::{Sources, Viewer}};
 //! let receiver = Receiver::start(4318)?;
 //! let archive = Archive::in_memory().start(&receiver.store())?;
-//! let viewer = Viewer::new(&archive).sources(Sources::below(["."])).start(([127, 0, 0, 1], 4319).into())?;
+//! let viewer = Viewer::new(&archive).sources(Sources::below(["."])).start(4319)?;
 //! println!("open http://{}", viewer.address());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -55,7 +55,7 @@ mod spans;
 mod timeline;
 mod trace;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{Router, middleware, routing::get};
 use tokio::sync::{Semaphore, watch};
@@ -63,13 +63,14 @@ use tokio::sync::{Semaphore, watch};
 use crate::{
     api::{self, Server, host},
     archive::{Archive, Reader},
-    receiver::StartError,
+    receiver::{Listen, StartError},
 };
 
 pub use sources::Sources;
 
 /// The pages over an archive.
 #[derive(Debug, Clone)]
+#[must_use = "a viewer does nothing until it is started"]
 pub struct Viewer {
     reader: Reader,
     changes: watch::Receiver<i64>,
@@ -80,7 +81,6 @@ pub struct Viewer {
 
 impl Viewer {
     /// Shows this archive, and no source files.
-    #[must_use]
     pub fn new(archive: &Archive) -> Self {
         Self {
             reader: archive.reader(),
@@ -91,14 +91,13 @@ impl Viewer {
     }
 
     /// Where the lines beside a stack's frames may be read.
-    #[must_use]
     pub fn sources(mut self, sources: Sources) -> Self {
         self.sources = Arc::new(sources);
         self
     }
 
     /// The pages, and the JSON below `/api/`.
-    pub fn router(self) -> Router {
+    pub(crate) fn router(self) -> Router {
         let reader = self.reader.clone();
         Router::new()
             .route("/", get(sessions::list))
@@ -126,7 +125,7 @@ impl Viewer {
 
     /// Serves the pages on a thread of their own. Anyone who can reach the address can read all rows; port 0 takes a
     /// free one.
-    pub fn start(self, address: SocketAddr) -> Result<Server, StartError> {
-        Server::serve(address, self.router())
+    pub fn start(self, listen: impl Into<Listen>) -> Result<Server, StartError> {
+        Server::serve(listen.into(), self.router())
     }
 }

@@ -68,11 +68,11 @@ pub(super) fn count(count: u64, class: &str) -> Markup {
 }
 
 pub(super) fn services(names: &[String]) -> Markup {
-    html! { @for name in names { span class=(format!("chip {}", colour(name))) { (name) } } }
+    html! { @for name in names { span class=(format!("chip {}", color(name))) { (name) } } }
 }
 
-/// A service has the same colour on every page.
-pub(super) fn colour(service: &str) -> String {
+/// A service has the same color on every page.
+pub(super) fn color(service: &str) -> String {
     let sum =
         service.bytes().fold(2_166_136_261_u32, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(16_777_619));
     format!("s{}", (sum >> 16) % 8)
@@ -111,7 +111,7 @@ pub(super) fn log(log: &LogRow) -> Markup {
                 summary data-row {
                     (format::time(log.time))
                     (level(log.level))
-                    span class=(format!("service {}", colour(&log.service))) { (log.service) }
+                    span class=(format!("service {}", color(&log.service))) { (log.service) }
                     span.message { (log.message) }
                 }
                 div.inside {
@@ -136,7 +136,7 @@ pub(super) fn error(error: &ErrorRow) -> Markup {
             a.line data-row href=(link::error(error.group, error.id)) {
                 (format::time(error.time))
                 (level(error.level))
-                span class=(format!("service {}", colour(&error.service))) { (error.service) }
+                span class=(format!("service {}", color(&error.service))) { (error.service) }
                 span.message {
                     @if !error.type_name.is_empty() { b { (error.type_name) } " " }
                     (error.message)

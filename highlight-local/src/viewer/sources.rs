@@ -45,7 +45,7 @@ impl Sources {
     /// Those of the workspace that the current directory is in: the outermost directory with a `Cargo.toml`; without
     /// one, the current directory.
     #[must_use]
-    pub fn of_workspace() -> Self {
+    pub fn from_workspace() -> Self {
         let Ok(current) = env::current_dir() else { return Self::default() };
         let outermost = current.ancestors().filter(|directory| directory.join("Cargo.toml").is_file()).last();
         Self::below([outermost.unwrap_or(&current)])

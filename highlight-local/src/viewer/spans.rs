@@ -20,7 +20,7 @@ pub(super) async fn show(State(viewer): State<Viewer>, Path(id): Path<i64>) -> A
             let trace = Some(span.trace_id.clone()).filter(|trace| !trace.is_empty());
             let (mut logs, mut errors) = (Vec::new(), Vec::new());
             if trace.is_some() {
-                let page = Part::of(1_000);
+                let page = Part::new(1_000);
                 logs = reader.logs(&LogQuery { page, trace: trace.clone(), ..LogQuery::default() })?.items;
                 errors = reader.errors(&ErrorQuery { page, trace, ..ErrorQuery::default() })?.items;
             }

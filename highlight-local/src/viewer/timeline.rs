@@ -129,7 +129,7 @@ fn entry(request: &Request, found: &SessionTimeline, told: Option<&Told<'_>>) ->
                     span.answer { (parts::status(request.status.as_deref())) }
                     span.took { @if let Some(duration) = request.duration_ns { (format::nanos(duration)) } }
                     svg.bar aria-hidden="true" {
-                        rect class=(parts::colour(&request.service)) x=(format!("{:.2}%", start.min(99.4))) y="25%"
+                        rect class=(parts::color(&request.service)) x=(format!("{:.2}%", start.min(99.4))) y="25%"
                             width=(format!("{width:.2}%")) height="50%" rx="2" {}
                     }
                     span.told {

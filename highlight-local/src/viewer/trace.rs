@@ -111,7 +111,7 @@ fn axis(duration: i64) -> Markup {
 fn row(trace: &Trace, index: usize, span: &TraceSpan, critical: &[&Segment]) -> Markup {
     let service = trace.services.get(span.service).map_or("", String::as_str);
     let name = trace.names.get(span.name).map_or("", String::as_str);
-    let colour = parts::colour(service);
+    let color = parts::color(service);
     let bar = |start: i64, length: i64| {
         let width = format::percent(length, trace.duration_ns).max(0.3);
         (format!("{:.3}%", format::percent(start, trace.duration_ns).min(99.7)), format!("{width:.3}%"))
@@ -125,16 +125,16 @@ fn row(trace: &Trace, index: usize, span: &TraceSpan, critical: &[&Segment]) -> 
                     // The first one's is mostly the browser, which sends no spans.
                     @if span.is_orphan && index > 0 { " " span.note { "parent missing" } }
                 }
-                span class=(format!("service {colour}")) { (service) }
+                span class=(format!("service {color}")) { (service) }
                 span.told {
                     @if span.errors > 0 { span.count.bad title="errors" { (span.errors) } }
                     @if span.logs > 0 { span.count title="logs" { (span.logs) } }
                 }
                 svg.bar aria-hidden="true" {
-                    rect class=(format!("whole {colour}")) x=(x) y="20%" width=(width) height="60%" rx="2" {}
+                    rect class=(format!("whole {color}")) x=(x) y="20%" width=(width) height="60%" rx="2" {}
                     @for segment in critical {
                         @let (x, width) = bar(segment.start_ns, segment.end_ns - segment.start_ns);
-                        rect class=(colour) x=(x) y="20%" width=(width) height="60%" rx="2" {}
+                        rect class=(color) x=(x) y="20%" width=(width) height="60%" rx="2" {}
                     }
                 }
                 span.took {

@@ -137,7 +137,7 @@ fn many_rows_arrive_in_order_and_all() {
     let imported = into.reader().import(&file).unwrap();
     assert_eq!((imported.logs, imported.errors), (4_500, 9 * 167));
     let reader = into.archive.reader();
-    let mut page = Page::of(1_000);
+    let mut page = Page::new(1_000);
     let mut unlinked = 0;
     loop {
         let found = reader.errors(&ErrorQuery { page, ..ErrorQuery::default() }).unwrap();
@@ -174,8 +174,10 @@ fn a_recording_comes_along() {
     assert_eq!(into.reader().import(&export).unwrap().chunks, 2);
     let there = into.archive.reader();
     let after = there.recording("sess").unwrap().unwrap();
-    assert_eq!(RecordingInfo { seen: before.seen, ..after.clone() }, before);
     assert!(after.seen >= before.seen);
+    let mut expected = before;
+    expected.seen = after.seen;
+    assert_eq!(after, expected);
     assert_eq!(there.recording_chunks("sess").unwrap(), [1, 2]);
     assert_eq!(there.recording_chunk("sess", 2).unwrap(), Some(chunk(2)));
 }
@@ -305,13 +307,13 @@ fn an_archive_that_is_only_read_takes_nothing() {
 #[test]
 fn over_http_it_is_one_file_that_no_page_can_send() {
     let from = filled();
-    let server = api::Server::start(([127, 0, 0, 1], 0).into(), from.reader()).unwrap();
+    let server = api::Server::start(0, from.reader()).unwrap();
     let answer = client::get(server.address(), "localhost", "/api/sessions/sess/export");
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/gzip")));
     assert_eq!(unpacked(&answer.body).lines().next(), Some(HEADER));
     assert_eq!(client::get(server.address(), "localhost", "/api/sessions/none/export").status, 404);
     let into = Archived::in_memory();
-    let server = api::Server::start(([127, 0, 0, 1], 0).into(), into.reader()).unwrap();
+    let server = api::Server::start(0, into.reader()).unwrap();
     let post = |media_type: &str, body: &[u8]| {
         client::post_to(server.address(), "/api/import", &[("content-type", media_type)], body)
     };

@@ -3,14 +3,14 @@
 use std::{fs, path::Path};
 
 use highlight_local::{
-    Limits, Store,
+    Store, StoreLimits,
     archive::{LogQuery, OpenError},
 };
 
 use super::*;
 
 fn open(file: &Path) -> Result<Archive, OpenError> {
-    Archive::file(file).start(&Store::new(Limits::default()))
+    Archive::file(file).start(&Store::new(StoreLimits::default()))
 }
 
 /// An archive of some pages.

@@ -94,7 +94,7 @@ fn what_was_written_outlives_a_kill_and_the_next_start_goes_on() {
     program.child.wait().unwrap();
 
     let reader = Reader::open(&file).unwrap();
-    let mut page = Page::of(1_000);
+    let mut page = Page::new(1_000);
     let mut numbers = Vec::new();
     loop {
         let found = reader.logs(&LogQuery { page, ..LogQuery::default() }).unwrap();
@@ -141,7 +141,7 @@ fn the_commands_ask_the_running_program_or_read_its_file() {
     let tail = said(program.ask(&["tail", "--no-follow", "-n", "2", "--level", "info"]));
     let lines: Vec<&str> = tail.lines().collect();
     assert!(lines.len() == 2 && lines[0].contains("log 1") && lines[1].contains("log 2"), "{tail}");
-    assert!(!tail.contains('\u{1b}'), "no colour where nobody looks");
+    assert!(!tail.contains('\u{1b}'), "no color where nobody looks");
     let none = program.ask(&["trace", "unknown"]);
     assert_eq!(none.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&none.stderr).contains("nothing is stored under this id"));

@@ -58,7 +58,7 @@ fn sessions_have_their_requests_errors_services_and_user() {
 
     let of_user = SessionQuery { text: Some("ada@".to_owned()), ..SessionQuery::default() };
     assert_eq!(archived.reader().sessions(&of_user).unwrap().items, found.items[1..]);
-    let one = SessionQuery { page: Page::of(1), ..SessionQuery::default() };
+    let one = SessionQuery { page: Page::new(1), ..SessionQuery::default() };
     let first = archived.reader().sessions(&one).unwrap();
     let page = Page { limit: 1, before: first.next };
     let second = archived.reader().sessions(&SessionQuery { page, ..one }).unwrap();
@@ -186,7 +186,7 @@ fn logs_come_in_pages_and_a_tail_goes_on_where_it_was() {
     let numbered: Vec<Message> = (0..7).map(|n| levelled(&n.to_string(), "INFO", &[])).collect();
     archived.logs(&shop, &numbered);
     let reader = archived.reader();
-    let mut page = Page::of(3);
+    let mut page = Page::new(3);
     let mut seen = Vec::new();
     loop {
         let found = reader.logs(&LogQuery { page, ..LogQuery::default() }).unwrap();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use highlight_local::{
-    Limits, Store,
+    Store, StoreLimits,
     archive::{LogQuery, Retention, SessionQuery},
 };
 
@@ -56,7 +56,8 @@ fn what_is_too_old_goes() {
     drop(first);
 
     let retention = Retention { age: Duration::ZERO, ..Retention::default() };
-    let archive = Archive::file(&file).retention(retention).start(&Store::new(Limits::default())).unwrap();
+    let archive =
+        Archive::file(&file).retention(retention).start(&Store::new(StoreLimits::default())).unwrap();
     let reader = archive.reader();
     // Ends when the writer has done what it does first.
     drop(archive);
@@ -68,8 +69,11 @@ fn what_is_too_old_goes() {
 
 #[test]
 fn rows_that_the_store_lost_first_are_counted() {
-    let receiver =
-        Receiver::builder().address(0).limits(Limits { rows: 10, ..Limits::default() }).start().unwrap();
+    let receiver = Receiver::builder()
+        .address(0)
+        .limits(StoreLimits { rows: 10, ..StoreLimits::default() })
+        .start()
+        .unwrap();
     let logs: Vec<Message> = (0..25).map(|n| levelled(&n.to_string(), "INFO", &[])).collect();
     let answer = client::post(&receiver, "/v1/logs", &of_project(&logs).bytes());
     assert_eq!(answer.status, 200);

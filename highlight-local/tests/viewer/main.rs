@@ -9,8 +9,6 @@ mod replay;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::net::Ipv4Addr;
-
 use highlight_local::{
     Receiver,
     api::Server,
@@ -35,7 +33,7 @@ impl Shown {
     fn with(sources: Sources) -> Self {
         let receiver = receiver();
         let archive = Archive::in_memory().start(&receiver.store()).unwrap();
-        let server = Viewer::new(&archive).sources(sources).start((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let server = Viewer::new(&archive).sources(sources).start(0).unwrap();
         Self { server, archive, receiver }
     }
 

@@ -44,7 +44,7 @@ fn a_recording_outlives_the_program_and_is_played() {
     }
     let receiver = receiver();
     let archive = Archive::file(&file).start(&receiver.store()).unwrap();
-    let server = Viewer::new(&archive).start((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let server = Viewer::new(&archive).start(0).unwrap();
     let shown = Shown { server, archive, receiver };
 
     let recording = shown.reader().recording("sess-1").unwrap().unwrap();

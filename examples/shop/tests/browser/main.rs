@@ -7,7 +7,7 @@
 
 mod chromium;
 
-use std::{env, fs, net::Ipv4Addr, path::Path, process::Command};
+use std::{env, fs, path::Path, process::Command};
 
 use chromium::Chromium;
 use example_support::{Service, command};
@@ -36,7 +36,7 @@ impl Stage {
         let archive = archive.start(&receiver.store()).unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let pages = Viewer::new(&archive).sources(Sources::below([root]));
-        let viewer = pages.start((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let viewer = pages.start(0).unwrap();
         let shop = Service::start(
             command(env!("CARGO_BIN_EXE_shop"))
                 .arg("--serve")

@@ -28,7 +28,7 @@ pub enum ExportError {
     #[error(transparent)]
     Query(#[from] QueryError),
     /// It cannot be packed.
-    #[error("the session cannot be packed: {0}")]
+    #[error("the session cannot be packed")]
     Pack(#[from] io::Error),
 }
 

@@ -27,6 +27,7 @@ pub(crate) use read::fuzz_import;
 
 /// What was imported.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Imported {
     /// The session.
     pub session: String,

@@ -29,6 +29,7 @@ pub struct LogQuery {
 
 /// A log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LogRow {
     /// Its number in the order of arrival.
     pub id: i64,

@@ -9,6 +9,7 @@ use crate::model::Attributes;
 /// What a metric's points are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum MetricKind {
     /// A value that goes up and down.
     Gauge,
@@ -42,6 +43,7 @@ impl MetricKind {
 
 /// A metric that was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct MetricName {
     /// The instrument's name.
     pub name: String,
@@ -76,6 +78,7 @@ impl MetricQuery {
 
 /// The points of one combination of service and attributes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Series {
     /// The service.
     pub service: String,
@@ -91,6 +94,7 @@ pub struct Series {
 
 /// A data point.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Point {
     /// The time of receipt, as the server stores it (C§9).
     pub time: Timestamp,
@@ -105,6 +109,7 @@ pub struct Point {
 /// What a histogram or a summary has beside count and sum.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum PointDetail {
     /// Of a histogram.
     Histogram {

@@ -56,7 +56,7 @@ pub enum QueryError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The database has no answer.
-    #[error("the archive cannot be read: {0}; if it is damaged, move it away and start anew")]
+    #[error("the archive cannot be read; if it is damaged, move it away and start anew")]
     Read(#[from] rusqlite::Error),
 }
 
@@ -78,7 +78,7 @@ impl Default for Page {
 impl Page {
     /// A page of this many.
     #[must_use]
-    pub const fn of(limit: usize) -> Self {
+    pub const fn new(limit: usize) -> Self {
         Self { limit, before: None }
     }
 
@@ -91,6 +91,7 @@ impl Page {
 
 /// A part of a long answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Paged<T> {
     /// The newest first.
     pub items: Vec<T>,

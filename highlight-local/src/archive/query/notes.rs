@@ -19,6 +19,7 @@ pub struct NoteQuery {
 
 /// Something that the server would not store, or not as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Note {
     /// Its number in the order of arrival.
     pub id: i64,
@@ -46,6 +47,7 @@ pub struct Note {
 
 /// A reason and how often it came up, of the notes still there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Reason {
     /// `true`: it is gone; `false`: it is stored differently.
     pub dropped: bool,

@@ -7,6 +7,7 @@ use super::{QueryError, Reader};
 
 /// How much there is, and how much was lost.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Overview {
     /// Browser sessions.
     pub sessions: u64,

@@ -19,6 +19,7 @@ pub struct SessionQuery {
 
 /// A browser session. The counts are of what arrived, also of what retention has taken since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Session {
     /// `highlight.session_id`.
     pub id: String,
@@ -41,6 +42,7 @@ pub struct Session {
 
 /// All that is stored under one trace id. The counts are of what arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Request {
     /// The id it is stored under (C§4.3).
     pub trace_id: String,
@@ -72,6 +74,7 @@ pub struct Request {
 
 /// What happened in a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SessionTimeline {
     /// The session.
     pub session: Session,
@@ -133,7 +136,7 @@ impl Reader {
             Ok(Some((session, requests, more)))
         })?;
         let Some((session, requests, more_requests)) = found else { return Ok(None) };
-        let page = Page::of(Page::MOST);
+        let page = Page::new(Page::MOST);
         let logs = self.logs(&LogQuery { page, session: Some(id.to_owned()), ..LogQuery::default() })?;
         let errors =
             self.errors(&ErrorQuery { page, session: Some(id.to_owned()), ..ErrorQuery::default() })?;

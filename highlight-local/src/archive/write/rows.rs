@@ -38,11 +38,11 @@ pub(super) fn insert(
         }
         Row::Metric(row) => metric(common, row, seq),
         Row::Dropped(row) => {
-            let reason = (true, format!("{:?}", row.reason), row.reason.paragraph(), row.reason.text());
+            let reason = (true, row.reason.code(), row.reason.paragraph(), row.reason.text());
             note(common, &row.subject, &reason, now, seq)
         }
         Row::Changed(row) => {
-            let reason = (false, format!("{:?}", row.reason), row.reason.paragraph(), row.reason.text());
+            let reason = (false, row.reason.code(), row.reason.paragraph(), row.reason.text());
             note(common, &row.subject, &reason, now, seq)
         }
     }
@@ -182,7 +182,7 @@ fn metric(common: &mut Common<'_>, row: &Metric, seq: i64) -> rusqlite::Result<(
 fn note(
     common: &mut Common<'_>,
     subject: &Subject,
-    (dropped, code, paragraph, text): &(bool, String, &str, &str),
+    (dropped, code, paragraph, text): &(bool, &str, &str, &str),
     now: Timestamp,
     seq: i64,
 ) -> rusqlite::Result<()> {

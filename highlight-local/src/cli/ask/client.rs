@@ -1,6 +1,6 @@
 //! Asks over HTTP.
 
-use std::{io, net::Ipv4Addr, path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use highlight_local::{
     StartError,
@@ -17,20 +17,20 @@ use super::Place;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error(
-        "nothing answers at {url} ({error}); start `highlight-local` in another terminal, or name its file with --data"
+        "nothing answers at {url}; start `highlight-local` in another terminal, or name its file with --data"
     )]
-    Unreachable { url: String, error: Box<ureq::Error> },
+    Unreachable { url: String, source: Box<ureq::Error> },
     #[error("{0}")]
     Refused(String),
-    #[error("the answer is not understood ({0}); is the running highlight-local of another version?")]
+    #[error("the answer is not understood; is the running highlight-local of another version?")]
     Answer(#[from] serde_json::Error),
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]
     Start(#[from] StartError),
-    #[error("cannot use the file {path}: {error}", path = path.display())]
-    File { path: PathBuf, error: io::Error },
-    #[error("cannot print: {0}")]
+    #[error("cannot use the file {path}", path = path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error("cannot print")]
     Print(#[from] io::Error),
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(place: &Place) -> Result<Self, Failure> {
         let server = match &place.data {
-            Some(file) => Some(Server::start((Ipv4Addr::LOCALHOST, 0).into(), Reader::open(file)?)?),
+            Some(file) => Some(Server::start(0, Reader::open(file)?)?),
             None => None,
         };
         let url = match &server {
@@ -92,7 +92,7 @@ impl Client {
     fn answer(&self, answer: Result<Response<Body>, ureq::Error>) -> Result<Vec<u8>, Failure> {
         /// A trace of 50,000 spans has a sixth of it, and the largest file fits.
         const MOST: u64 = 96 << 20;
-        let unreachable = |error| Failure::Unreachable { url: self.url.clone(), error: Box::new(error) };
+        let unreachable = |error| Failure::Unreachable { url: self.url.clone(), source: Box::new(error) };
         let mut response = answer.map_err(unreachable)?;
         let body = response.body_mut().with_config().limit(MOST).read_to_vec().map_err(unreachable)?;
         if response.status().is_success() {

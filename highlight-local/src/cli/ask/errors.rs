@@ -8,23 +8,15 @@ use highlight_local::{
     terminal::{Paint, Style, clean, cut},
 };
 
-use super::{Client, Failure, From, ago, output};
+use super::{Client, Failure, Filter, From, ago, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
     from: From,
 
-    /// Only those with all of these words in message, type, stack or attributes.
-    text: Option<String>,
-
-    /// Only those of this service.
-    #[arg(long)]
-    service: Option<String>,
-
-    /// Only those that this session met.
-    #[arg(long)]
-    session: Option<String>,
+    #[command(flatten)]
+    filter: Filter,
 
     /// How many at most.
     #[arg(long, default_value_t = 20)]
@@ -33,12 +25,8 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let client = Client::new(&options.from.place)?;
-    let parameters = [
-        ("limit", Some(options.limit.to_string())),
-        ("text", options.text.clone()),
-        ("service", options.service.clone()),
-        ("session", options.session.clone()),
-    ];
+    let limit = [("limit", Some(options.limit.to_string()))];
+    let parameters = [limit.as_slice(), &options.filter.parameters()].concat();
     let found: Paged<ErrorGroup> = client.get(&["error-groups"], &parameters)?;
     let (mut out, paint) = output();
     for group in &found.items {

@@ -40,6 +40,27 @@ struct From {
     json: bool,
 }
 
+/// Which rows.
+#[derive(Debug, Args)]
+struct Filter {
+    /// Only those with all of these words in message or attributes; of errors, in type or stack too.
+    text: Option<String>,
+
+    /// Only those of this service.
+    #[arg(long)]
+    service: Option<String>,
+
+    /// Only those of this session and its requests.
+    #[arg(long)]
+    session: Option<String>,
+}
+
+impl Filter {
+    fn parameters(&self) -> [(&'static str, Option<String>); 3] {
+        [("text", self.text.clone()), ("service", self.service.clone()), ("session", self.session.clone())]
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Question {
     /// List the browser sessions, the last active first.
@@ -70,7 +91,7 @@ pub(crate) fn printed(outcome: Result<(), Failure>) -> Result<ExitCode, Box<dyn 
     }
 }
 
-/// Standard output, and how to colour for it.
+/// Standard output, and how to color for it.
 fn output() -> (impl Write, Paint) {
     let out = io::stdout();
     let paint = Paint::new(out.is_terminal() && std::env::var_os("NO_COLOR").is_none());

@@ -9,27 +9,19 @@ use highlight_local::{
     terminal::{Paint, Style, clean, cut},
 };
 
-use super::{Client, Failure, From, output, time_of_day};
+use super::{Client, Failure, Filter, From, output, time_of_day};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
     from: From,
 
-    /// Only those with all of these words in message or attributes.
-    text: Option<String>,
+    #[command(flatten)]
+    filter: Filter,
 
     /// Only this level (trace, debug, info, warn, error, fatal, panic) and worse.
     #[arg(long)]
     level: Option<Level>,
-
-    /// Only those of this service.
-    #[arg(long)]
-    service: Option<String>,
-
-    /// Only those of this session and its requests.
-    #[arg(long)]
-    session: Option<String>,
 
     /// How many of those that are there already.
     #[arg(long, short = 'n', default_value_t = 10)]
@@ -74,13 +66,8 @@ fn logs(
     options: &Options,
     page: &[(&str, Option<String>); 2],
 ) -> Result<Paged<LogRow>, Failure> {
-    let filters = [
-        ("level", options.level.map(|level| level.to_string())),
-        ("service", options.service.clone()),
-        ("session", options.session.clone()),
-        ("text", options.text.clone()),
-    ];
-    client.get(&["logs"], &[page.as_slice(), filters.as_slice()].concat())
+    let level = [("level", options.level.map(|level| level.to_string()))];
+    client.get(&["logs"], &[page.as_slice(), &level, &options.filter.parameters()].concat())
 }
 
 fn print(options: &Options, logs: &[LogRow]) -> Result<(), Failure> {

@@ -19,9 +19,11 @@ use highlight::{
     diagnosis::{self, Finding, Verdict},
 };
 
+use super::keep::duration;
+
 /// Find out why nothing arrives: ask an endpoint, a service or a project what is wrong.
 ///
-/// Asks the endpoint as a service with this environment would. With `--service` or `--manifest-path` it is asked only if it is named.
+/// Asks the endpoint as a service with this environment would. With `--preflight` or `--manifest-path` it is asked only if it is named.
 /// Ends with 0 if there is no problem, 1 if there is, 2 if the options are wrong.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -34,19 +36,19 @@ pub(crate) struct Options {
 
     /// Ask the service at this URL what a browser would, before it lets a page send the session along.
     #[arg(long, value_name = "URL", requires = "origin")]
-    service: Option<String>,
+    preflight: Option<String>,
 
     /// The page's origin, such as `https://shop.example`.
-    #[arg(long, value_name = "ORIGIN", requires = "service")]
+    #[arg(long, value_name = "ORIGIN", requires = "preflight")]
     origin: Option<String>,
 
     /// Look at the dependencies, features and profile of the project with this `Cargo.toml`.
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
 
-    /// How long each of them may take, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
-    timeout: u64,
+    /// How long each of them may take, such as `10s` or `1m`; a number alone is in seconds.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    timeout: Duration,
 
     /// Print JSON.
     #[arg(long)]
@@ -67,9 +69,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Box<dyn std::error::Err
 }
 
 fn diagnose(options: &Options) -> Diagnosis {
-    let timeout = Duration::from_secs(options.timeout);
+    let timeout = options.timeout;
     let mut diagnosis = Diagnosis::default();
-    let asks_others = options.service.is_some() || options.manifest_path.is_some();
+    let asks_others = options.preflight.is_some() || options.manifest_path.is_some();
     if options.endpoint.is_some() || !asks_others {
         let mut config = Config::new(options.project.as_deref().unwrap_or_default());
         if let Some(endpoint) = &options.endpoint {
@@ -78,7 +80,7 @@ fn diagnose(options: &Options) -> Diagnosis {
         diagnosis
             .extend(config.diagnose(timeout).into_iter().map(|finding| seen_from_outside(finding, options)));
     }
-    if let (Some(service), Some(origin)) = (&options.service, &options.origin) {
+    if let (Some(service), Some(origin)) = (&options.preflight, &options.origin) {
         diagnosis.extend(diagnosis::preflight(service, origin, timeout));
     }
     if let Some(path) = &options.manifest_path {

@@ -7,7 +7,7 @@ use highlight_local::{
         ErrorDetail, ErrorGroup, LogRow, Note, Paged, Reason, Request, SessionTimeline, Timestamp, Trace,
     },
     model::Level,
-    terminal::{Paint, clean, cut, duration},
+    terminal::{Chain, Paint, clean, cut, duration},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -112,7 +112,7 @@ fn answer<A: DeserializeOwned>(
         serde_json::from_value(arguments).map_err(|error| format!("the arguments: {error}"))?;
     let mut out = Text::default();
     writeln!(out, "{PREFACE}").map_err(|error| error.to_string())?;
-    ask(client, &arguments, &mut out).map_err(|error| error.to_string())?;
+    ask(client, &arguments, &mut out).map_err(|error| Chain(&error).to_string())?;
     Ok(out.finish())
 }
 

@@ -13,11 +13,11 @@ use std::{
 };
 
 use clap::Args;
-use highlight_local::{LiveLine, Position, Store, Timeline};
+use highlight_local::{LiveLine, Position, Store, Timeline, terminal::Chain};
 use tokio::process::{Child, Command};
 
 use super::{
-    keep::Keep,
+    keep::{Keep, duration},
     receive::{self, Receive},
     show::Show,
 };
@@ -65,9 +65,10 @@ pub(crate) struct Options {
     #[arg(long, short)]
     quiet: bool,
 
-    /// How many seconds to wait, after the command's end, for what it left running to close its connections.
-    #[arg(long, value_name = "SECONDS", default_value_t = 2)]
-    wait: u64,
+    /// How long to wait, after the command's end, for what it left running to close its connections, such as `500ms` or `2s`; a
+    /// number alone is in seconds.
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration)]
+    wait: Duration,
 
     /// The command and its arguments.
     #[arg(last = true, required = true, value_name = "CMD")]
@@ -82,7 +83,7 @@ pub(crate) fn run(options: Options) -> ExitCode {
     match receive_and_run(options) {
         Ok(code) => code,
         Err(error) => {
-            say(&error.to_string());
+            say(&Chain(&*error).to_string());
             ExitCode::from(NOT_RECEIVING)
         }
     }
@@ -131,14 +132,14 @@ fn receive_and_run(options: Options) -> Result<ExitCode, Box<dyn std::error::Err
         Ok(status) => status,
         Err(error) => return Ok(not_started(&options.command, &error)),
     };
-    if !receiver.drain(Duration::from_secs(options.wait)) && !options.quiet {
+    if !receiver.drain(options.wait) && !options.quiet {
         say(
             "something that the command left running still has a connection; what it sends from now on is not shown",
         );
     }
     runtime.block_on(live.rest());
     if settings.timeline {
-        let text = Timeline::of(&store.snapshot()).colour(io::stderr().is_terminal()).to_string();
+        let text = Timeline::new(&store.snapshot()).color(io::stderr().is_terminal()).to_string();
         let _ = io::stderr().write_all(text.as_bytes());
     }
     Ok(ExitCode::from(code_of(status)))
@@ -204,11 +205,11 @@ impl Live {
         if self.quiet {
             return;
         }
-        let colour = io::stderr().is_terminal();
+        let color = io::stderr().is_terminal();
         // All at once, so that no line of the command's gets in between.
         let text: String = rows
             .iter()
-            .map(|row| format!("| {}\n", LiveLine::of(row).colour(colour)))
+            .map(|row| format!("| {}\n", LiveLine::new(row).color(color)))
             .collect::<Vec<_>>()
             .concat();
         let _ = io::stderr().write_all(text.as_bytes());

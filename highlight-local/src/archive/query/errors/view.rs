@@ -26,6 +26,7 @@ pub struct ErrorQuery {
 
 /// An error in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ErrorRow {
     /// Its number in the order of arrival.
     pub id: i64,
@@ -53,6 +54,7 @@ pub struct ErrorRow {
 
 /// An error with all that is known of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ErrorDetail {
     /// What a list shows.
     #[serde(flatten)]
@@ -73,6 +75,7 @@ pub struct ErrorDetail {
 
 /// A frame of a stack.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Frame {
     /// The function's name.
     pub function: Option<String>,
@@ -95,6 +98,7 @@ impl From<&model::Frame> for Frame {
 
 /// An error behind an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Cause {
     /// Its message.
     pub message: String,
@@ -104,6 +108,7 @@ pub struct Cause {
 
 /// Errors that the server takes to be the same (C§6.4).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ErrorGroup {
     /// Identifies the group.
     pub id: i64,
@@ -125,6 +130,7 @@ pub struct ErrorGroup {
 
 /// A group with what a page about it shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ErrorGroupDetail {
     /// What a list shows.
     #[serde(flatten)]
@@ -139,6 +145,7 @@ pub struct ErrorGroupDetail {
 
 /// Counts over time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Histogram {
     /// How long each bucket is, in nanoseconds.
     pub width_ns: i64,
@@ -148,6 +155,7 @@ pub struct Histogram {
 
 /// A span of time and how much happened in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Bucket {
     /// Its beginning.
     pub start: Timestamp,

@@ -36,7 +36,7 @@ const MOST_SPANS: usize = 50_000;
 impl Reader {
     /// The trace stored under an id; `None` where nothing is.
     pub fn trace(&self, id: &str) -> Result<Option<Trace>, QueryError> {
-        let page = Page::of(Page::MOST);
+        let page = Page::new(Page::MOST);
         let logs = self.logs(&LogQuery { page, trace: Some(id.to_owned()), ..LogQuery::default() })?;
         let errors =
             self.errors(&ErrorQuery { page, trace: Some(id.to_owned()), ..ErrorQuery::default() })?;

@@ -10,6 +10,7 @@ use crate::model::{self, Attributes};
 
 /// A trace. What many spans share is named once, so that ten thousand of them stay small.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Trace {
     /// The request: its session, what it was, its counts.
     pub request: Request,
@@ -35,6 +36,7 @@ pub struct Trace {
 
 /// A span in a trace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TraceSpan {
     /// Its number in the order of arrival, to ask for its [`SpanDetail`] with.
     pub id: i64,
@@ -66,6 +68,7 @@ pub struct TraceSpan {
 
 /// A span with all that is known of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SpanDetail {
     /// Its number in the order of arrival.
     pub id: i64,
@@ -103,6 +106,7 @@ pub struct SpanDetail {
 
 /// An event on a span.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SpanEvent {
     /// When it happened.
     pub time: Timestamp,
@@ -121,6 +125,7 @@ impl From<&model::SpanEvent> for SpanEvent {
 
 /// A link from a span to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SpanLink {
     /// The linked trace.
     pub trace_id: String,
