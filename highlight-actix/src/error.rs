@@ -59,8 +59,15 @@ impl HandlerError {
     pub fn error(&self) -> &(dyn Error + Send + Sync + 'static) {
         self.error.error()
     }
+
+    /// The error itself, taken out. It was reported already.
+    #[must_use]
+    pub fn into_error(self) -> BoxError {
+        self.error.into_error()
+    }
 }
 
+/// What the error itself shows. It is not meant for the client.
 impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error.fmt(f)

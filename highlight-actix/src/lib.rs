@@ -117,7 +117,7 @@
 //! # Further
 //!
 //! [`RequestContext`] gives a handler the session and request ids. [`Headers`] lets
-//! [`parse_headers`](highlight::parse_headers) read actix's headers.
+//! [`parse_headers`](highlight::parse_headers) read actix's headers, [`HeadersMut`] lets [`propagation`](highlight::propagation) write them.
 
 mod body;
 mod context;
@@ -135,7 +135,7 @@ pub use self::{
     context::RequestContext,
     error::HandlerError,
     future::ResponseFuture,
-    headers::Headers,
+    headers::{Headers, HeadersMut},
     middleware::{HighlightMiddleware, HighlightService},
     task::{block, spawn},
 };

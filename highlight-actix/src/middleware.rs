@@ -33,6 +33,7 @@ use crate::{Headers, body::HighlightBody, future::ResponseFuture, payload, repor
 ///
 /// Cloning is cheap.
 #[derive(Debug, Clone)]
+#[must_use = "a middleware does nothing until an app is wrapped in it"]
 pub struct HighlightMiddleware {
     options: ServerOptions,
     error_types: ErrorTypes,
@@ -40,20 +41,17 @@ pub struct HighlightMiddleware {
 
 impl HighlightMiddleware {
     /// A middleware with the default options, for the process-wide client.
-    #[must_use]
     pub fn new() -> Self {
         Self { options: ServerOptions::default(), error_types: ErrorTypes::new() }
     }
 
     /// Reports to `client` in place of the process-wide one.
-    #[must_use]
     pub fn with_client(mut self, client: Client) -> Self {
         self.options = self.options.client(client);
         self
     }
 
     /// Replaces all options; the client stays if they name none.
-    #[must_use]
     pub fn with_options(mut self, options: ServerOptions) -> Self {
         self.options = options.or_client_of(self.options);
         self
@@ -76,7 +74,6 @@ impl HighlightMiddleware {
     /// let middleware = HighlightMiddleware::new().with_error_type::<ShopError>();
     /// # let _ = middleware;
     /// ```
-    #[must_use]
     pub fn with_error_type<E: ResponseError + StdError + 'static>(mut self) -> Self {
         self.error_types.add::<E>();
         self

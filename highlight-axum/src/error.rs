@@ -1,5 +1,7 @@
 //! The error type of handlers.
 
+use std::fmt;
+
 use axum::response::{IntoResponse, Response};
 use highlight::http::BoxError;
 use http::{StatusCode, header};
@@ -34,6 +36,19 @@ impl HandlerError {
     #[must_use]
     pub fn error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
         self.0.error()
+    }
+
+    /// The error itself, taken out. It was reported already.
+    #[must_use]
+    pub fn into_error(self) -> BoxError {
+        self.0.into_error()
+    }
+}
+
+/// What the error itself shows. It is not meant for the client.
+impl fmt::Display for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

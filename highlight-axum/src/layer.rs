@@ -27,6 +27,7 @@ use tower_layer::Layer;
 /// The client's address ([`ServerOptions::client_address`]) is known if the router is served with
 /// `into_make_service_with_connect_info::<SocketAddr>()`.
 #[derive(Debug, Clone)]
+#[must_use = "a layer does nothing until it is put on a router"]
 pub struct HighlightLayer(highlight_tower::HighlightLayer<Bodies>);
 
 /// Axum's body holds any other.
@@ -34,7 +35,6 @@ type Bodies = Seen<fn(RecordedBody<Body>) -> Body>;
 
 impl HighlightLayer {
     /// A layer with the default options, for the process-wide client.
-    #[must_use]
     pub fn new() -> Self {
         let wrap: fn(RecordedBody<Body>) -> Body = Body::new;
         Self(
@@ -46,13 +46,11 @@ impl HighlightLayer {
     }
 
     /// Reports to `client` in place of the process-wide one.
-    #[must_use]
     pub fn with_client(self, client: Client) -> Self {
         Self(self.0.with_client(client))
     }
 
     /// Replaces all options; the client stays if they name none.
-    #[must_use]
     pub fn with_options(self, options: ServerOptions) -> Self {
         Self(self.0.with_options(options))
     }

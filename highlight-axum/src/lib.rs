@@ -24,6 +24,10 @@
 //!
 //! - [`HandlerError`] lets `?` work on any error in a handler: reported once, with the line, and answered with a bare 500.
 //! - [`RequestContext`] gives a handler the session and request ids.
+//! - [`HighlightClientLayer`] is for the calls that a handler makes: a span around each, and session and trace for the hosts that may know
+//!   them. (reqwest has `highlight-reqwest`.)
+//!
+//! The [`HighlightLayer`] here is axum's. That of `highlight-tower` works on a router too, but knows no route: its spans are named by the method alone.
 //!
 //! # Panics
 //!
@@ -105,4 +109,4 @@ mod error;
 mod layer;
 
 pub use self::{context::RequestContext, error::HandlerError, layer::HighlightLayer};
-pub use highlight_tower::{Recording, ServerOptions};
+pub use highlight_tower::{HighlightClientLayer, Recording, ServerOptions, UrlTemplate};

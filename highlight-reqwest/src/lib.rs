@@ -26,11 +26,11 @@
 //! [`client`] is short for this, where there is room for more:
 //!
 //! ```
-//! use highlight_reqwest::HighlightMiddleware;
+//! use highlight_reqwest::HighlightClientMiddleware;
 //! use reqwest_middleware::ClientBuilder;
 //!
 //! # fn build() -> reqwest::Result<()> {
-//! let highlight = HighlightMiddleware::build(reqwest::Client::builder())?;
+//! let highlight = HighlightClientMiddleware::new(reqwest::Client::builder())?;
 //! let http = ClientBuilder::new(highlight.http().clone())
 //!     // .with(RetryTransientMiddleware::new_with_policy(...))
 //!     .with(highlight)
@@ -46,9 +46,9 @@
 //! # Without `reqwest-middleware`
 //!
 //! ```
-//! # use highlight_reqwest::HighlightMiddleware;
+//! # use highlight_reqwest::HighlightClientMiddleware;
 //! # async fn charge() -> reqwest::Result<()> {
-//! let highlight = HighlightMiddleware::build(reqwest::Client::builder())?; // once, and kept
+//! let highlight = HighlightClientMiddleware::new(reqwest::Client::builder())?; // once, and kept
 //! let http = highlight.http();
 //!
 //! let receipt = highlight.send(http.post("http://payments:8080/charges").body("42")).await?;
@@ -70,8 +70,8 @@
 //!   the request, starts anew.
 //! - A client with credentials among its default headers adds them to whatever it sends, so it is not sent there: the caller gets the
 //!   redirect itself.
-//! - A policy of the program's own is combined with ours by [`HighlightMiddleware::build_with`]. A client that cannot
-//!   be built anew is taken by [`HighlightMiddleware::assume_safe_redirects`], on the program's word.
+//! - A policy of the program's own is combined with ours by [`HighlightClientMiddleware::with_redirect_policy`]. A client that cannot
+//!   be built anew is taken by [`HighlightClientMiddleware::assume_safe_redirects`], on the program's word.
 //!
 //! Redirects that reqwest follows itself are not seen: they are part of the span of the first request.
 
@@ -81,5 +81,5 @@ mod failure;
 mod middleware;
 mod redirects;
 
-pub use self::middleware::{HighlightMiddleware, client};
+pub use self::middleware::{HighlightClientMiddleware, client};
 pub use highlight::http::UrlTemplate;

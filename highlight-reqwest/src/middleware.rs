@@ -12,40 +12,41 @@ use crate::{
 
 /// Builds a client whose calls are recorded, and take session and trace along to the hosts that may know them.
 ///
-/// Short for [`HighlightMiddleware::build`] with no other middleware beside it.
+/// Short for [`HighlightClientMiddleware::new`] with no other middleware beside it.
 ///
 /// # Errors
 ///
 /// Those of [`reqwest::ClientBuilder::build`].
 pub fn client(builder: reqwest::ClientBuilder) -> reqwest::Result<ClientWithMiddleware> {
-    let highlight = HighlightMiddleware::build(builder)?;
+    let highlight = HighlightClientMiddleware::new(builder)?;
     Ok(reqwest_middleware::ClientBuilder::new(highlight.http().clone()).with(highlight).build())
 }
 
 /// Records each call, and takes session and trace along to the hosts that may know them.
 ///
-/// It comes with the reqwest client that it [was built with](Self::build), because only a client that follows
+/// It comes with the reqwest client that it [was built with](Self::new), because only a client that follows
 /// [redirects](crate#redirects) with care may carry the headers. It is a middleware for that client, and by
 /// [`send`](Self::send) and [`execute`](Self::execute) it does without `reqwest-middleware`. Cloning is cheap.
 #[derive(Debug, Clone)]
-pub struct HighlightMiddleware {
+#[must_use = "a middleware does nothing until a client is built with it, or it sends something"]
+pub struct HighlightClientMiddleware {
     http: reqwest::Client,
     client: Option<Client>,
     /// The client adds them to whatever is sent, so nothing may be sent on to a stranger.
     adds_credentials: bool,
 }
 
-impl HighlightMiddleware {
+impl HighlightClientMiddleware {
     /// Builds the client, with a redirect policy that is as reqwest's default, but takes our headers to no host that
     /// may not see them.
     ///
-    /// A policy that the builder has already is replaced; see [`build_with`](Self::build_with).
+    /// A policy that the builder has already is replaced; see [`with_redirect_policy`](Self::with_redirect_policy).
     ///
     /// # Errors
     ///
     /// Those of [`reqwest::ClientBuilder::build`].
-    pub fn build(builder: reqwest::ClientBuilder) -> reqwest::Result<Self> {
-        Self::build_with(builder, |ours| ours)
+    pub fn new(builder: reqwest::ClientBuilder) -> reqwest::Result<Self> {
+        Self::with_redirect_policy(builder, |ours| ours)
     }
 
     /// Builds the client with a redirect policy of the program's own, which ends in ours.
@@ -53,11 +54,11 @@ impl HighlightMiddleware {
     /// Where a redirect leaves the allowed hosts the request is sent anew, so that `previous` begins anew, too.
     ///
     /// ```
-    /// use highlight_reqwest::HighlightMiddleware;
+    /// use highlight_reqwest::HighlightClientMiddleware;
     /// use reqwest::redirect::Policy;
     ///
     /// # fn main() -> reqwest::Result<()> {
-    /// let highlight = HighlightMiddleware::build_with(reqwest::Client::builder(), |ours| {
+    /// let highlight = HighlightClientMiddleware::with_redirect_policy(reqwest::Client::builder(), |ours| {
     ///     Policy::custom(move |attempt| match attempt.url().scheme() {
     ///         "https" => ours.redirect(attempt),
     ///         _ => attempt.stop(),
@@ -70,7 +71,7 @@ impl HighlightMiddleware {
     /// # Errors
     ///
     /// Those of [`reqwest::ClientBuilder::build`].
-    pub fn build_with(
+    pub fn with_redirect_policy(
         builder: reqwest::ClientBuilder,
         policy: impl FnOnce(Policy) -> Policy,
     ) -> reqwest::Result<Self> {
@@ -82,13 +83,11 @@ impl HighlightMiddleware {
     ///
     /// They are if it follows none ([`Policy::none`]), or if no allowed host redirects to one that must not learn of
     /// a session: reqwest takes the headers along with every redirect.
-    #[must_use]
     pub fn assume_safe_redirects(http: reqwest::Client) -> Self {
         Self { adds_credentials: redirects::adds_credentials(&http), http, client: None }
     }
 
     /// Reports to `client` in place of that of the current request or, outside of any, the process-wide one.
-    #[must_use]
     pub fn with_client(mut self, client: Client) -> Self {
         self.client = Some(client);
         self
@@ -139,7 +138,7 @@ impl HighlightMiddleware {
 }
 
 #[async_trait::async_trait]
-impl Middleware for HighlightMiddleware {
+impl Middleware for HighlightClientMiddleware {
     async fn handle(
         &self,
         mut request: Request,

@@ -25,6 +25,7 @@ use crate::{
 ///
 /// Cloning is cheap.
 #[derive(Debug, Clone)]
+#[must_use = "a layer does nothing until it is put around a service"]
 pub struct HighlightLayer<R = Unseen> {
     options: ServerOptions,
     places: Places,
@@ -40,7 +41,6 @@ pub(crate) struct Places {
 
 impl HighlightLayer {
     /// A layer with the default options, for the process-wide client.
-    #[must_use]
     pub fn new() -> Self {
         let places = Places { route: |_| None, peer: |_| None };
         Self { options: ServerOptions::default(), places, bodies: Unseen }
@@ -49,21 +49,18 @@ impl HighlightLayer {
 
 impl<R> HighlightLayer<R> {
     /// Reports to `client` in place of the process-wide one.
-    #[must_use]
     pub fn with_client(mut self, client: Client) -> Self {
         self.options = self.options.client(client);
         self
     }
 
     /// Replaces all options; the client stays if they name none.
-    #[must_use]
     pub fn with_options(mut self, options: ServerOptions) -> Self {
         self.options = options.or_client_of(self.options);
         self
     }
 
     /// Where the router keeps the matched route's template, such as `/orders/{id}`. Default: nowhere.
-    #[must_use]
     pub fn route_from(mut self, route: fn(&Extensions) -> Option<&str>) -> Self {
         self.places.route = route;
         self
@@ -85,13 +82,11 @@ impl<R> HighlightLayer<R> {
     /// ```
     ///
     /// Bodies that are not recorded stay as they are.
-    #[must_use]
     pub fn request_bodies<F>(self, wrap: F) -> HighlightLayer<Seen<F>> {
         HighlightLayer { options: self.options, places: self.places, bodies: Seen(wrap) }
     }
 
     /// Where the server keeps the peer's address, recorded only if [`ServerOptions::client_address`] says so. Default: nowhere.
-    #[must_use]
     pub fn peer_from(mut self, peer: fn(&Extensions) -> Option<SocketAddr>) -> Self {
         self.places.peer = peer;
         self

@@ -74,7 +74,7 @@
 //! // The way out: the channel alone knows the host, so the layer is told.
 //! let greeter = Uri::from_static("http://greeter:50051");
 //! let channel = Channel::builder(greeter.clone()).connect_lazy();
-//! let client = GreeterClient::new(ServiceBuilder::new().layer(HighlightClientLayer::new().to(greeter)).service(channel));
+//! let client = GreeterClient::new(ServiceBuilder::new().layer(HighlightClientLayer::new().with_target(greeter)).service(channel));
 //! # let _ = client.clone();
 //! # }
 //! # struct Row;

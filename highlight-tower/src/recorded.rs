@@ -66,11 +66,9 @@ pub(crate) fn each_slice(data: &impl Buf, mut see: impl FnMut(&[u8])) {
 }
 
 /// How a layer gets to see request bodies: not at all ([`Unseen`]), or by putting a [`RecordedBody`] in their place ([`Seen`]).
-pub trait RequestBodies<B>: sealed::Sealed {
-    /// The request, with its body wrapped if that is to be recorded.
-    #[doc(hidden)]
-    fn record(&self, span: &ServerSpan, request: Request<B>) -> Request<B>;
-}
+pub trait RequestBodies<B>: sealed::Sealed<B> {}
+
+impl<B, R: sealed::Sealed<B>> RequestBodies<B> for R {}
 
 /// Request bodies are not looked at.
 #[derive(Debug, Clone, Copy, Default)]
@@ -80,7 +78,7 @@ pub struct Unseen;
 #[derive(Clone, Copy)]
 pub struct Seen<F>(pub(crate) F);
 
-impl<B> RequestBodies<B> for Unseen {
+impl<B> sealed::Sealed<B> for Unseen {
     fn record(&self, span: &ServerSpan, request: Request<B>) -> Request<B> {
         // The headers alone.
         drop(span.record_request(request.headers()));
@@ -88,7 +86,7 @@ impl<B> RequestBodies<B> for Unseen {
     }
 }
 
-impl<B, F: Fn(RecordedBody<B>) -> B> RequestBodies<B> for Seen<F> {
+impl<B, F: Fn(RecordedBody<B>) -> B> sealed::Sealed<B> for Seen<F> {
     fn record(&self, span: &ServerSpan, request: Request<B>) -> Request<B> {
         match span.record_request(request.headers()) {
             Some(recorder) => request.map(|body| (self.0)(RecordedBody { body, recorder: Some(recorder) })),
@@ -104,7 +102,10 @@ impl<F> fmt::Debug for Seen<F> {
 }
 
 mod sealed {
-    pub trait Sealed {}
-    impl Sealed for super::Unseen {}
-    impl<F> Sealed for super::Seen<F> {}
+    use super::{Request, ServerSpan};
+
+    pub trait Sealed<B> {
+        /// The request, with its body wrapped if that is to be recorded.
+        fn record(&self, span: &ServerSpan, request: Request<B>) -> Request<B>;
+    }
 }

@@ -401,7 +401,7 @@ async fn a_target_stands_in_for_the_host_that_a_request_does_not_name() {
         let sender = Sender::new();
         let mut layer = HighlightClientLayer::new();
         if let Some(target) = target {
-            layer = layer.to(Uri::from_static(target));
+            layer = layer.with_target(Uri::from_static(target));
         }
         let channel = layer.layer(service_fn(async |request: Request<()>| {
             assert!(Span::current().is_recording());

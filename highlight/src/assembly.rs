@@ -73,7 +73,7 @@ pub(crate) fn pipeline(
     collector: Collector,
 ) -> Result<Pipeline, InitError> {
     let pipeline_settings = pipeline::Settings {
-        limits: limits(settings.queue_items, settings.queue_bytes),
+        limits: Limits::of_queue(settings.queue_items, settings.queue_bytes),
         interval: settings.export_interval,
         retry_for: settings.retry_for,
         linger: settings.shutdown_timeout,
@@ -94,12 +94,6 @@ pub(crate) fn pipeline(
         None => Pipeline::start(pipeline_settings, encoder, collector),
     }
     .map_err(InitError::Start)
-}
-
-/// A small queue is not for errors alone: their reserve is a quarter of it at most, in items as in bytes.
-fn limits(max_items: usize, max_bytes: usize) -> Limits {
-    let defaults = Limits::default();
-    Limits { max_items, max_bytes, error_reserve: (max_items / 4).min(defaults.error_reserve), ..defaults }
 }
 
 impl Encode for Arc<Encoder> {
@@ -145,39 +139,6 @@ fn in_segments<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    struct Nothing;
-
-    impl Encode for Nothing {
-        fn spans(&mut self, _: &mut [SpanRecord]) -> Encoded {
-            Encoded::default()
-        }
-
-        fn logs(&mut self, _: &mut [LogRecord]) -> Encoded {
-            Encoded::default()
-        }
-    }
-
-    #[test]
-    fn a_small_queue_has_room_for_logs_and_spans() {
-        let defaults = Limits::default();
-        for (items, reserve) in [(1, 0), (8, 2), (512, 128), (2048, 512), (65_536, defaults.error_reserve)] {
-            assert_eq!(limits(items, defaults.max_bytes).error_reserve, reserve, "{items}");
-        }
-        let endpoint = crate::config::Endpoint::parse("http://127.0.0.1:9").unwrap();
-        let settings = pipeline::Settings {
-            limits: limits(8, defaults.max_bytes),
-            interval: Duration::from_secs(3600),
-            ..pipeline::Settings::over(TransportSettings::to(endpoint))
-        };
-        let pipeline = Pipeline::start(settings, Box::new(Nothing), None).unwrap();
-        for _ in 0..8 {
-            pipeline.push(crate::pipeline::tests::items::log("l"));
-        }
-        let stats = pipeline.stats();
-        assert_eq!((stats.queued, stats.dropped.queue_full), (6, 2));
-        let _ = pipeline.shutdown(Duration::ZERO);
-    }
 
     #[test]
     fn a_group_that_cannot_be_encoded_takes_no_other_with_it() {

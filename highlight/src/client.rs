@@ -13,7 +13,7 @@ use crate::{
     future::WithContext,
     http::Instruments,
     metrics,
-    pipeline::{Pipeline, Transport},
+    pipeline::{self, Pipeline, Transport},
     record::{Entry, LogRecord},
     sampling::Sampler,
     say, stack,
@@ -228,6 +228,19 @@ impl Client {
     /// As [`flush`](Self::flush); what could not be delivered is counted in [`Stats::dropped`].
     pub fn shutdown(&self, timeout: Duration) -> Result<(), FlushError> {
         self.0.shutdown(timeout)
+    }
+
+    /// [`shutdown`](Self::shutdown) for async code, on any runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`shutdown`](Self::shutdown).
+    pub async fn shutdown_async(&self, timeout: Duration) -> Result<(), FlushError> {
+        if !self.is_enabled() {
+            return Ok(());
+        }
+        let client = Arc::clone(&self.0);
+        pipeline::on_thread(move || client.shutdown(timeout)).await
     }
 
     /// A provider of OpenTelemetry loggers whose records go to this client: for `opentelemetry-appender-log`,

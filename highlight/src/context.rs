@@ -362,6 +362,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::mutable_key_type, reason = "what may change is not hashed")]
     fn contexts_that_are_equal_are_one_key() {
         // The one knows a parent, the other does not.
         let context = RequestContext::from("s1/9k2hTq81Lx");

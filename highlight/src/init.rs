@@ -113,6 +113,15 @@ impl Highlight {
         self.client.shutdown(timeout)
     }
 
+    /// [`shutdown`](Self::shutdown) for async code, on any runtime ([`Client::shutdown_async`]).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn shutdown_async(self, timeout: Duration) -> Result<(), FlushError> {
+        self.client.shutdown_async(timeout).await
+    }
+
     /// What became of everything recorded so far.
     #[must_use]
     pub fn stats(&self) -> Stats {

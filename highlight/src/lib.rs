@@ -155,7 +155,7 @@ pub use self::{
     before_send::{Outgoing, OutgoingKind},
     bridge::{TracingSetup, layer},
     client::Client,
-    config::{Compression, Config, InitError, ParseSignalsError, Signals, first_set},
+    config::{Compression, Config, InitError, ParseSignalsError, Signals},
     context::RequestContext,
     diagnosis::{Diagnosis, diagnose},
     error::{ConsumeError, ErrorAction, ErrorReport, Reportable, ReportedError, consume_error},
@@ -174,6 +174,12 @@ pub use self::{
     task::{callback_in_current_scope, in_current_scope, spawn_thread},
     user::{User, set_user},
 };
+
+/// What the macros of this crate expand to, and nobody else may use.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::config::first_set;
+}
 
 /// The OpenTelemetry crates that this crate is built on, in its versions.
 ///

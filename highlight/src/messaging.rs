@@ -58,6 +58,7 @@ use crate::{KeyValue, RequestContext, SpanBuilder, SpanKind, Value};
 ///
 /// See the [module](self) for its use.
 #[derive(Debug, Clone)]
+#[must_use = "a message does nothing until one of its spans is started"]
 pub struct Message {
     /// The destination, or its template: span names must stay few (C§1.3).
     place: Cow<'static, str>,
@@ -78,7 +79,6 @@ impl Message {
     }
 
     /// What the destination is one of, such as `orders.{id}`. Set it where destinations have ids in them: it names the spans.
-    #[must_use]
     pub fn template(mut self, template: impl Into<Cow<'static, str>>) -> Self {
         self.place = template.into();
         let place = self.place.clone();
@@ -86,26 +86,22 @@ impl Message {
     }
 
     /// The message's id.
-    #[must_use]
     pub fn id(self, id: impl Into<Value>) -> Self {
         self.attribute("messaging.message.id", id)
     }
 
     /// The group of consumers that shares the work.
-    #[must_use]
     pub fn consumer_group(self, name: impl Into<Value>) -> Self {
         self.attribute("messaging.consumer.group.name", name)
     }
 
     /// The partition that the message is in.
-    #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "partitions are numbers, or short names")]
     pub fn partition(self, id: impl ToString) -> Self {
         self.attribute("messaging.destination.partition.id", id.to_string())
     }
 
     /// Adds an attribute, such as `messaging.kafka.offset`.
-    #[must_use]
     pub fn attribute(mut self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> Self {
         self.attributes.push(KeyValue::new(key, value));
         self

@@ -10,7 +10,7 @@ use highlight_local::Receiver;
 /// What a case prints while the endpoint hangs, and how many records arrive when it answers.
 type Row = (&'static str, &'static [&'static str], usize);
 
-const TABLE: [Row; 21] = [
+const TABLE: [Row; 22] = [
     ("drop", &[], 1),
     ("drop_in_current_thread_runtime", &[], 1),
     ("drop_in_multi_thread_runtime", &[], 1),
@@ -30,6 +30,7 @@ const TABLE: [Row; 21] = [
     ("flush_of_a_static", &["timeout"], 1),
     ("shutdown_twice", &["timeout"; 3], 1),
     ("shutdown_from_threads", &["timeout"; 16], 1),
+    ("shutdown_async_in_current_thread_runtime", &["timeout"], 1),
     ("last_client_of_a_request", &["the request has ended"], 2),
     ("fork", &["child: Err(Forked) Err(Forked)", "child: prompt true"], 2),
 ];

@@ -31,7 +31,7 @@ pub(crate) async fn serve(
 
 fn connect(inventory: Uri) -> Inventory {
     let channel = Channel::builder(inventory.clone()).connect_lazy();
-    let layer = HighlightClientLayer::new().to(inventory); // the way out
+    let layer = HighlightClientLayer::new().with_target(inventory); // the way out
     InventoryClient::new(ServiceBuilder::new().layer(layer).service(channel))
 }
 

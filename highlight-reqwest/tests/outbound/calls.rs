@@ -5,7 +5,7 @@ use std::{io, net::Ipv4Addr, sync::Arc, time::Duration};
 use axum::{Router, body::Body};
 use highlight::http::UrlTemplate;
 use highlight_local::model::Temporality;
-use highlight_reqwest::HighlightMiddleware;
+use highlight_reqwest::HighlightClientMiddleware;
 use http_body_util::StreamBody;
 use reqwest::{Url, redirect::Policy};
 use reqwest_middleware::ClientBuilder;
@@ -125,7 +125,7 @@ async fn the_callers_own_headers_win() {
 async fn a_client_can_be_taken_on_the_programs_word() {
     let (telemetry, server) = (Telemetry::new(), Server::start().await);
     let http = builder().redirect(Policy::none()).build().unwrap();
-    let highlight = HighlightMiddleware::assume_safe_redirects(http);
+    let highlight = HighlightClientMiddleware::assume_safe_redirects(http);
     let url = server.url("payments", "/302?http://evil.example/");
     let response = telemetry.in_request(highlight.send(highlight.http().get(url))).await.unwrap();
     assert_eq!(response.status(), 302);

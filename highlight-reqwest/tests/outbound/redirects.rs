@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::http::Extensions;
 use highlight_local::model::Span;
-use highlight_reqwest::HighlightMiddleware;
+use highlight_reqwest::HighlightClientMiddleware;
 use reqwest::{
     Body, Method, Request, RequestBuilder, Response,
     header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue},
@@ -126,7 +126,7 @@ async fn credentials_of_the_client_itself_are_told_to_no_stranger() {
     let (telemetry, server) = (Telemetry::new(), Server::start().await);
     for name in [AUTHORIZATION, COOKIE] {
         let defaults = HeaderMap::from_iter([(name.clone(), HeaderValue::from_static("secret"))]);
-        let highlight = HighlightMiddleware::build(builder().default_headers(defaults)).unwrap();
+        let highlight = HighlightClientMiddleware::new(builder().default_headers(defaults)).unwrap();
         let url = server.url("shop", &chain(&server, 302, &["evil.example"]));
         let answer = telemetry.in_request(highlight.send(highlight.http().get(&url))).await.unwrap();
         assert_eq!(answer.status(), 302, "{name}");
@@ -176,7 +176,7 @@ async fn a_policy_of_the_programs_own_has_the_first_word() {
             _ => ours.redirect(attempt),
         })
     };
-    let highlight = HighlightMiddleware::build_with(builder(), policy).unwrap();
+    let highlight = HighlightClientMiddleware::with_redirect_policy(builder(), policy).unwrap();
     for (host, status, expected) in [
         ("forbidden.example", 302, &["GET shop/302"][..]),
         ("evil.example", 200, &["GET shop/302", "GET evil.example/end"]),

@@ -14,7 +14,7 @@ use axum::{
 };
 use highlight::{Client, Config, RequestContext};
 use highlight_local::{Receiver, Snapshot, model::Span};
-use highlight_reqwest::HighlightMiddleware;
+use highlight_reqwest::HighlightClientMiddleware;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::{net::TcpListener, time::timeout};
 
@@ -64,8 +64,8 @@ impl Telemetry {
     }
 }
 
-pub(crate) fn middleware() -> HighlightMiddleware {
-    HighlightMiddleware::build(builder()).unwrap()
+pub(crate) fn middleware() -> HighlightClientMiddleware {
+    HighlightClientMiddleware::new(builder()).unwrap()
 }
 
 /// Every name is this machine.

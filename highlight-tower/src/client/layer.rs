@@ -42,6 +42,7 @@ use super::{body::HighlightClientBody, future::ClientResponseFuture};
 /// A layer that follows redirects or retries belongs outside this one: each request that it sends is then
 /// judged, and recorded, by itself. Cloning is cheap.
 #[derive(Debug, Clone, Default)]
+#[must_use = "a layer does nothing until it is put around a client"]
 pub struct HighlightClientLayer {
     options: Options,
 }
@@ -54,13 +55,11 @@ struct Options {
 
 impl HighlightClientLayer {
     /// A layer that reports to the client of the current request, else to the process-wide one.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Reports to `client` in place of the current one.
-    #[must_use]
     pub fn with_client(mut self, client: Client) -> Self {
         self.options.client = Some(client);
         self
@@ -74,10 +73,9 @@ impl HighlightClientLayer {
     ///
     /// ```
     /// # use highlight_tower::HighlightClientLayer;
-    /// let layer = HighlightClientLayer::new().to(http::Uri::from_static("http://payments:50051"));
+    /// let layer = HighlightClientLayer::new().with_target(http::Uri::from_static("http://payments:50051"));
     /// ```
-    #[must_use]
-    pub fn to(mut self, target: Uri) -> Self {
+    pub fn with_target(mut self, target: Uri) -> Self {
         self.options.target = Some(target);
         self
     }

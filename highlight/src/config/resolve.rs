@@ -25,8 +25,8 @@ use super::{
     version,
 };
 use crate::{
-    SpanKind, before_send::BeforeSend, error::ErrorRule, propagation::targets::Targets, redact::Redactor,
-    sampling::SamplerFn,
+    SpanKind, before_send::BeforeSend, error::ErrorRule, pipeline::Limits, propagation::targets::Targets,
+    redact::Redactor, sampling::SamplerFn,
 };
 
 /// The configuration as the rest of the crate sees it: every value is there, and valid.
@@ -96,10 +96,6 @@ const DEFAULT_EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 const DEFAULT_EXPORT_INTERVAL: Duration = Duration::from_secs(1);
 const DEFAULT_RETRY_FOR: Duration = Duration::from_secs(5 * 60);
-/// A typical span takes about a kibibyte, so the bytes are what usually limits the queue; the items bound what a
-/// flood of tiny ones costs beside their bytes.
-const DEFAULT_QUEUE_ITEMS: usize = 65_536;
-const DEFAULT_QUEUE_BYTES: usize = 32 * 1024 * 1024;
 const DEFAULT_SPOOL_BYTES: usize = 64 * 1024 * 1024;
 const DEFAULT_SPOOL_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_SPOOL_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -203,8 +199,10 @@ impl Config {
                 .unwrap_or(DEFAULT_EXPORT_INTERVAL),
             retry_for: duration(&env, &options::RETRY_FOR, self.retry_for, Duration::ZERO)?
                 .unwrap_or(DEFAULT_RETRY_FOR),
-            queue_items: count(&env, &options::QUEUE_ITEMS, self.queue_items)?.unwrap_or(DEFAULT_QUEUE_ITEMS),
-            queue_bytes: count(&env, &options::QUEUE_BYTES, self.queue_bytes)?.unwrap_or(DEFAULT_QUEUE_BYTES),
+            queue_items: count(&env, &options::QUEUE_ITEMS, self.queue_items)?
+                .unwrap_or(Limits::DEFAULT_ITEMS),
+            queue_bytes: count(&env, &options::QUEUE_BYTES, self.queue_bytes)?
+                .unwrap_or(Limits::DEFAULT_BYTES),
             spool: self.resolve_spool(&env)?,
             spool_bytes: count(&env, &options::SPOOL_BYTES, self.spool_bytes)?.unwrap_or(DEFAULT_SPOOL_BYTES),
             spool_age: duration_within(

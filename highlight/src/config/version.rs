@@ -16,7 +16,7 @@ use super::{env::Env, options::PLATFORM_VERSIONS};
 #[macro_export]
 macro_rules! build_version {
     () => {
-        $crate::first_set(&[
+        $crate::__private::first_set(&[
             ::core::option_env!("HIGHLIGHT_SERVICE_VERSION"),
             ::core::option_env!("GITHUB_SHA"),
             ::core::option_env!("CI_COMMIT_SHA"),
@@ -33,7 +33,6 @@ macro_rules! build_version {
 }
 
 /// The first text that is neither missing nor empty; CI systems set what they do not know to nothing.
-#[doc(hidden)]
 #[must_use]
 pub const fn first_set(candidates: &[Option<&'static str>]) -> Option<&'static str> {
     let mut rest = candidates;

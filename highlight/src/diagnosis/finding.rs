@@ -37,7 +37,7 @@ impl fmt::Display for Verdict {
 /// Made by the checks of this crate; a program may add findings of its own to a [`Diagnosis`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    check: &'static str,
+    check: Cow<'static, str>,
     verdict: Verdict,
     message: Cow<'static, str>,
     remedy: Option<Cow<'static, str>>,
@@ -46,34 +46,44 @@ pub struct Finding {
 impl Finding {
     /// Nothing to do.
     #[must_use]
-    pub fn ok(check: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { check, verdict: Verdict::Ok, message: message.into(), remedy: None }
+    pub fn ok(check: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { check: check.into(), verdict: Verdict::Ok, message: message.into(), remedy: None }
     }
 
     /// Worth a look.
     #[must_use]
     pub fn warning(
-        check: &'static str,
+        check: impl Into<Cow<'static, str>>,
         message: impl Into<Cow<'static, str>>,
         remedy: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { check, verdict: Verdict::Warning, message: message.into(), remedy: Some(remedy.into()) }
+        Self {
+            check: check.into(),
+            verdict: Verdict::Warning,
+            message: message.into(),
+            remedy: Some(remedy.into()),
+        }
     }
 
     /// To be mended.
     #[must_use]
     pub fn problem(
-        check: &'static str,
+        check: impl Into<Cow<'static, str>>,
         message: impl Into<Cow<'static, str>>,
         remedy: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { check, verdict: Verdict::Problem, message: message.into(), remedy: Some(remedy.into()) }
+        Self {
+            check: check.into(),
+            verdict: Verdict::Problem,
+            message: message.into(),
+            remedy: Some(remedy.into()),
+        }
     }
 
     /// What was checked: a word from the table in [`diagnosis`](crate::diagnosis#checks). Several findings may share one.
     #[must_use]
     pub fn check(&self) -> &str {
-        self.check
+        &self.check
     }
 
     /// How bad it is.
@@ -159,9 +169,19 @@ impl IntoIterator for Diagnosis {
     }
 }
 
+#[expect(clippy::into_iter_without_iter, reason = "`findings` is a slice, which has one")]
+impl<'a> IntoIterator for &'a Diagnosis {
+    type Item = &'a Finding;
+    type IntoIter = std::slice::Iter<'a, Finding>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.findings.iter()
+    }
+}
+
 impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for finding in &self.findings {
+        for finding in self {
             writeln!(f, "{finding}")?;
         }
         let plural = |count: usize| if count == 1 { "" } else { "s" };

@@ -22,12 +22,12 @@ use super::{ErrorReport, reportable::Reportable};
 /// ```
 ///
 /// The error is reported as by [`consume_error`](crate::consume_error): what happens to it later, on its way up, is suppressed. `Kind` is never
-/// written ([`Reportable`]).
+/// written ([`Reportable`]). The trait is sealed.
 #[expect(
     clippy::return_self_not_must_use,
     reason = "a `Result` says it itself, and a `None` may be of no use"
 )]
-pub trait ConsumeError<Kind>: Sized {
+pub trait ConsumeError<Kind>: Sized + Sealed<Kind> {
     /// Reports the error with its own message. Of an `Option`, the message says what type of value there was not.
     #[track_caller]
     fn consume_error(self) -> Self;
@@ -36,6 +36,12 @@ pub trait ConsumeError<Kind>: Sized {
     #[track_caller]
     fn consume_error_as(self, title: impl Into<Cow<'static, str>>) -> Self;
 }
+
+pub trait Sealed<Kind> {}
+
+impl<T, E: Reportable<Kind>, Kind> Sealed<Kind> for Result<T, E> {}
+
+impl<T> Sealed<Missing> for Option<T> {}
 
 impl<T, E: Reportable<Kind>, Kind> ConsumeError<Kind> for Result<T, E> {
     #[track_caller]

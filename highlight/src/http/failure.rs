@@ -38,6 +38,12 @@ impl HandlerError {
         &*self.0
     }
 
+    /// The error itself, taken out. It was reported already.
+    #[must_use]
+    pub fn into_error(self) -> BoxError {
+        self.0
+    }
+
     /// The response's body: `{"error": "Internal Server Error", "requestId": "..."}`, with nothing of the error in it.
     ///
     /// The id is the request's effective id, or the trace id if the browser sent none: what the error is found by.

@@ -23,6 +23,7 @@ pub(super) fn predicate(
 
 /// The options that the layers of all frameworks share.
 #[derive(Clone, Default)]
+#[must_use = "it does nothing until it is handed to a layer"]
 pub struct ServerOptions {
     pub(super) client: Option<Client>,
     pub(super) exclude: Option<Predicate>,
@@ -33,7 +34,6 @@ pub struct ServerOptions {
 
 impl ServerOptions {
     /// The client to report to. Default: the process-wide one, looked up for each request.
-    #[must_use]
     pub fn client(mut self, client: Client) -> Self {
         self.client = Some(client);
         self
@@ -56,7 +56,6 @@ impl ServerOptions {
     /// none.
     ///
     /// What such a request logs is still tied to its session.
-    #[must_use]
     pub fn exclude(mut self, predicate: impl Fn(&ServerRequest<'_>) -> bool + Send + Sync + 'static) -> Self {
         let warning = "the function given to `ServerOptions::exclude` panicked; the request is not excluded";
         self.exclude = Some(self::predicate(predicate, warning));
@@ -81,14 +80,12 @@ impl ServerOptions {
     }
 
     /// Whether `client.address` is recorded. Default: `false`, because it is personal data.
-    #[must_use]
     pub fn client_address(mut self, record: bool) -> Self {
         self.client_address = record;
         self
     }
 
     /// What of headers and bodies is recorded, and of whose requests nothing. Default: nothing.
-    #[must_use]
     pub fn record(mut self, recording: Recording) -> Self {
         self.recording = Some(Arc::new(recording));
         self
@@ -97,7 +94,6 @@ impl ServerOptions {
     /// Whether one line is logged for each response from 400 up: `warn`, or `error` from 500. Default: `false`.
     ///
     /// Of gRPC calls, for each status but OK: `error` if the server failed, else `warn`.
-    #[must_use]
     pub fn log_failures(mut self, log: bool) -> Self {
         self.log_failures = log;
         self
@@ -106,8 +102,8 @@ impl ServerOptions {
 
 impl ServerOptions {
     /// These options, with the client of `before` unless they name one.
-    #[doc(hidden)]
-    #[must_use]
+    ///
+    /// For integrations, whose `with_client` holds whether it comes before `with_options` or after.
     pub fn or_client_of(mut self, before: Self) -> Self {
         self.client = self.client.or(before.client);
         self

@@ -34,7 +34,8 @@ const MAX_LIMIT: usize = 64 * 1024;
 /// - A header becomes the attribute `http.request.header.{name}` or `http.response.header.{name}`, a list of its values (the semantic
 ///   conventions), which the server stores one by one: `http.request.header.x-tenant.0` (C§3.3).
 /// - A body becomes `http.request.body` or `http.response.body`, as far as it was read or sent and up to [`body_limit`](Self::body_limit).
-///   Only text is: `text/*`, JSON, XML, forms, GraphQL, JavaScript, in UTF-8, by its `Content-Type`. Of a compressed one, and of one that turns
+///   Only text is: `text/*`, JSON (also by lines), YAML, forms, GraphQL, JavaScript, in UTF-8, by its `Content-Type`. XML is not, because redaction
+///   does not read its names. Of a compressed one, and of one that turns
 ///   out to be no UTF-8, the size alone is (`http.request.body.size`, `http.response.body.size`).
 /// - Bodies are seen as they pass: nothing is held back, and no more than the limit is kept. A request's is recorded where the integration can
 ///   put itself around it: axum and actix always can; with tower see `HighlightLayer::request_bodies`.

@@ -15,6 +15,7 @@ use super::{
 
 /// Why a flush or a shutdown did not deliver everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FlushError {
     /// The deadline passed first. A flush leaves the rest queued; a shutdown counts it as lost.
     #[error(
@@ -44,7 +45,7 @@ pub enum FlushError {
 }
 
 /// The outcome of a flush or a shutdown.
-pub(super) type Flushed = Result<(), FlushError>;
+pub(crate) type Flushed = Result<(), FlushError>;
 
 /// One request to flush; the caller waits on it, the worker resolves it.
 #[derive(Debug, Clone, Default)]
@@ -79,7 +80,7 @@ impl Ticket {
 /// Runs a blocking flush on a short-lived thread and wakes whoever polls.
 ///
 /// Needs no runtime, and no timer of one. The flush starts at once and goes on if the future is dropped.
-pub(super) fn on_thread(
+pub(crate) fn on_thread(
     flush: impl FnOnce() -> Flushed + Send + 'static,
 ) -> impl Future<Output = Flushed> + Send + 'static {
     let state = Arc::new(Mutex::new(Waiting::default()));

@@ -50,6 +50,7 @@ pub(crate) mod tests;
 use std::{fmt, future::Future, io, process, thread, time::Duration};
 
 pub use self::flush::FlushError;
+pub(crate) use self::flush::on_thread;
 #[cfg(feature = "testing")]
 pub(crate) use self::memory::Memory;
 use self::{

@@ -77,7 +77,8 @@ pub const REQUEST_HEADER: &str = "x-highlight-request";
 /// As texts, for actix-cors, which knows no names but its own `http` crate's: `Cors::default().allowed_headers(CORS_HEADERS)`.
 /// [`cors_headers`] has them for tower-http.
 ///
-/// `traceparent` and `tracestate` are the browser client's too; `baggage` is what OpenTelemetry clients in the page may send.
+/// `traceparent` and `tracestate` are the browser client's too; `baggage` is what OpenTelemetry clients in the page may send. There may be
+/// more of them one day: do not rely on the array's length.
 pub const CORS_HEADERS: [&str; 4] = [REQUEST_HEADER, "traceparent", "tracestate", "baggage"];
 
 /// [`CORS_HEADERS`] as names, for tower-http:
@@ -96,19 +97,21 @@ pub const CORS_HEADERS: [&str; 4] = [REQUEST_HEADER, "traceparent", "tracestate"
 /// use http::header::CONTENT_TYPE;
 /// use tower_http::cors::CorsLayer;
 ///
-/// let allowed: Vec<_> = cors_headers().into_iter().chain([CONTENT_TYPE]).collect();
+/// let mut allowed = cors_headers();
+/// allowed.push(CONTENT_TYPE);
 /// let cors = CorsLayer::new().allow_headers(allowed);
 /// # drop(cors);
 /// ```
 #[must_use]
-pub fn cors_headers() -> [http::HeaderName; 4] {
-    CORS_HEADERS.map(http::HeaderName::from_static)
+pub fn cors_headers() -> Vec<http::HeaderName> {
+    CORS_HEADERS.map(http::HeaderName::from_static).into()
 }
 
 /// Reads the session, the request and the caller's span from the headers of a request or message.
 ///
 /// Never fails: what is malformed, longer than 256 bytes or not visible ASCII is ignored. Where `x-highlight-request` has several
 /// members (`s/r1, s/r2`) or lines, the first counts.
+#[must_use]
 pub fn parse_headers<C: Carrier + ?Sized>(carrier: &C) -> RequestContext {
     if let Some(value) = carrier.get(REQUEST_HEADER) {
         let (session_id, request_id) = header::parse(value);
@@ -264,7 +267,8 @@ mod tests {
 
     #[test]
     fn cors_headers_are_the_same_in_both_forms() {
-        assert_eq!(cors_headers().map(|name| name.as_str().to_owned()), CORS_HEADERS);
+        let names: Vec<_> = cors_headers().iter().map(|name| name.as_str().to_owned()).collect();
+        assert_eq!(names, CORS_HEADERS);
     }
 
     #[test]

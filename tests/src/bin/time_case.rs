@@ -22,7 +22,7 @@ type Case = (&'static str, fn() -> Outcome);
 /// The deadline of each call; that of drops comes from the environment.
 const SHORT: Duration = Duration::from_millis(200);
 
-const CASES: [Case; 21] = [
+const CASES: [Case; 22] = [
     ("drop", dropped),
     ("drop_in_current_thread_runtime", || in_tokio(&mut runtime::Builder::new_current_thread(), dropped)),
     ("drop_in_multi_thread_runtime", || in_tokio(&mut runtime::Builder::new_multi_thread(), dropped)),
@@ -42,6 +42,7 @@ const CASES: [Case; 21] = [
     ("flush_of_a_static", flush_of_a_static),
     ("shutdown_twice", shutdown_twice),
     ("shutdown_from_threads", shutdown_from_threads),
+    ("shutdown_async_in_current_thread_runtime", shutdown_async),
     ("last_client_of_a_request", last_client_of_a_request),
     ("fork", after_a_fork),
 ];
@@ -180,6 +181,14 @@ fn shutdown_from_threads() -> Outcome {
         }
     });
     Ok(())
+}
+
+fn shutdown_async() -> Outcome {
+    runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let guard = init()?;
+        say(guard.shutdown_async(SHORT).await);
+        Ok(())
+    })
 }
 
 /// The deadline of its drop is longer than the test's patience: a request must not wait for it.

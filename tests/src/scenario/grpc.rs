@@ -226,7 +226,7 @@ async fn deadline(cell: Cell) -> Result<()> {
 async fn call(service: &http::Uri) -> Result<Streaming<String>, Status> {
     let unavailable = |error: &dyn std::error::Error| Status::unavailable(error.to_string());
     let channel = Endpoint::from(service.clone()).connect_lazy();
-    let layer = HighlightClientLayer::new().to(service.clone());
+    let layer = HighlightClientLayer::new().with_target(service.clone());
     let mut client = Grpc::new(ServiceBuilder::new().layer(layer).service(channel));
     client.ready().await.map_err(|error| unavailable(&error))?;
     let get = PathAndQuery::from_static("/shop.Orders/Get");
