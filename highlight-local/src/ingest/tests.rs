@@ -1,5 +1,5 @@
 //! Whatever is sent, nothing panics, and every record is either stored or noted as dropped. The
-//! rules themselves are tested from hand-written bytes in `tests/contract.rs`.
+//! rules themselves are tested from hand-written bytes in `tests/contract`.
 
 use opentelemetry_proto::tonic::{
     common::v1::{ArrayValue, InstrumentationScope, KeyValue, KeyValueList},

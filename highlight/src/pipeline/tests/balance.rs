@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use super::{
     Limits, Lines, Pipeline, books, error, listen, log, monotone,
     server::{HANG_GUARD, Reply, Seen, Server},
-    settings, span, until,
+    settings, span, start, until,
 };
 use crate::{
     pipeline::{Settings, retry::Delays, spool::SpoolSettings},
@@ -245,4 +245,99 @@ proptest! {
     fn the_books_agree_with_the_receiver_in_a_thousand_rounds(round in round()) {
         play(&round);
     }
+}
+
+#[test]
+fn a_full_queue_keeps_errors_and_counts_the_rest() {
+    let server = Server::reluctant(|| Reply::Hang);
+    let mut settings = settings(&server.url());
+    settings.transport.timeout = Duration::from_secs(1);
+    settings.limits = Limits { max_items: 100, error_reserve: 10, ..Limits::default() };
+    let pipeline = start(settings);
+    pipeline.push(error("in flight"));
+    server.wait_for(1);
+    for n in 0..500 {
+        pipeline.push(log(&n.to_string()));
+    }
+    for n in 0..30 {
+        pipeline.push(error(&format!("e{n}")));
+    }
+    let stats = pipeline.stats();
+    books(&stats);
+    assert_eq!(stats.dropped.queue_full, 410 + 20, "refused, then evicted by errors");
+    let stats = until(&pipeline, "delivered", |stats| stats.exported >= 31);
+    assert_eq!(stats.dropped.total(), 430);
+    let items = server.items();
+    for n in 0..30 {
+        assert!(items.contains(&format!("e{n}")), "e{n}");
+    }
+}
+
+#[test]
+fn the_books_balance_at_every_moment_whatever_the_server_does() {
+    const PUSHERS: u64 = 4;
+    const ITEMS: u64 = 3000;
+    let server = Server::start(|number, seen| match number % 7 {
+        1 => Reply::Status(503),
+        2 => Reply::Status(400),
+        3 if seen.items().len() > 5 => Reply::Status(413),
+        4 => Reply::Cut,
+        5 => Reply::Full(
+            200,
+            ("x", "y".to_owned()),
+            ExportTraceServiceResponse {
+                partial_success: Some(ExportTracePartialSuccess {
+                    rejected_spans: 3,
+                    error_message: String::new(),
+                }),
+            }
+            .encode_to_vec(),
+        ),
+        _ => Reply::Status(200),
+    });
+    let mut settings = settings(&server.url());
+    settings.interval = Duration::from_millis(1);
+    settings.limits = Limits { max_items: 600, error_reserve: 50, batch_items: 64, ..Limits::default() };
+    let pipeline = start(settings);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let pushers: Vec<_> = (0..PUSHERS)
+            .map(|pusher| {
+                let pipeline = pipeline.clone();
+                scope.spawn(move || {
+                    for n in 0..ITEMS {
+                        match (pusher + n) % 5 {
+                            0 => pipeline.push(error("e")),
+                            1 | 2 => pipeline.push(log("l")),
+                            3 => pipeline.push(span("s")),
+                            _ => pipeline.count_sampled_out(),
+                        }
+                        if n % 500 == 0 {
+                            let _ = pipeline.flush(Duration::from_millis(20));
+                        }
+                    }
+                })
+            })
+            .collect();
+        let observer = scope.spawn(|| {
+            let mut last = Stats::default();
+            while !done.load(Ordering::Relaxed) {
+                let stats = pipeline.stats();
+                books(&stats);
+                monotone(&last, &stats);
+                last = stats;
+            }
+        });
+        for pusher in pushers {
+            pusher.join().unwrap();
+        }
+        let _ = pipeline.shutdown(HANG_GUARD);
+        done.store(true, Ordering::Relaxed);
+        observer.join().unwrap();
+    });
+    let stats = pipeline.stats();
+    books(&stats);
+    assert_eq!((stats.produced, stats.queued), (PUSHERS * ITEMS, 0));
+    assert_eq!(stats.dropped.sampled_out, PUSHERS * ITEMS / 5);
+    assert!(stats.exported > 0 && stats.dropped.rejected > 0, "{stats:?}");
 }

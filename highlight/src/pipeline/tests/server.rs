@@ -98,6 +98,11 @@ impl Server {
         Self::start_over(|stream| Ok(Box::new(stream)), script)
     }
 
+    /// Answers the first request so, and all others with 200.
+    pub(crate) fn reluctant(first: impl Fn() -> Reply + Send + Sync + 'static) -> Self {
+        Self::start(move |number, _| if number == 0 { first() } else { Reply::Status(200) })
+    }
+
     pub(crate) fn start_over(
         accept: impl Fn(TcpStream) -> io::Result<Box<dyn Stream>> + Send + Sync + 'static,
         script: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static,

@@ -12,7 +12,7 @@ use std::{
     thread,
 };
 
-use super::{FAULTS, Fault, run as run_here};
+use super::{FAULTS, Fault, run as run_here, table};
 
 /// Runs [`the_row`] behind a proxy.
 pub(super) fn run() -> String {
@@ -49,7 +49,7 @@ fn the_row() {
     // A loopback address would need no proxy, and get none.
     println!(
         "{}",
-        run_here(&Fault { endpoint: || super::status(503).named("behind-the-proxy.invalid"), ..*fault })
+        run_here(&Fault { endpoint: || table::status(503).named("behind-the-proxy.invalid"), ..*fault })
     );
 }
 
