@@ -13,6 +13,7 @@
 //!
 //! `C§n` is paragraph n of `docs/contract.md` in the repository.
 
+pub mod case;
 pub mod cell;
 pub mod connection;
 pub mod framework;

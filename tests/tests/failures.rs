@@ -2,38 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's panic is its verdict")]
 
-use std::process::ExitStatus;
-
-use conformance::process;
-use highlight_local::{Receiver, Snapshot, model::ErrorObject};
-
-struct Run {
-    status: ExitStatus,
-    stdout: String,
-    stderr: String,
-    rows: Snapshot,
-}
+use conformance::case::Run;
+use highlight_local::model::ErrorObject;
 
 fn run(case: &str, environment: &[(&str, &str)]) -> Run {
-    let receiver = Receiver::start(0).unwrap();
-    // What a busy machine does not deliver at once is not what these tests are about.
-    let environment = [&[("HIGHLIGHT_SHUTDOWN_TIMEOUT", "60000")], environment].concat();
-    let program = env!("CARGO_BIN_EXE_failure_case");
-    let process::Ended { status, stdout, stderr } =
-        process::run(program, case, &receiver.endpoint(), &environment).unwrap();
-    Run { status, stdout, stderr, rows: receiver.store().snapshot() }
+    Run::of(env!("CARGO_BIN_EXE_failure_case"), case, environment).unwrap()
 }
 
-impl Run {
-    /// The texts of all errors, in the order in which they were reported.
-    fn events(&self) -> Vec<&str> {
-        self.rows.errors.iter().map(|error| error.event.as_str()).collect()
-    }
+/// The texts of all errors, in the order in which they were reported.
+fn events(run: &Run) -> Vec<&str> {
+    run.rows.errors.iter().map(|error| error.event.as_str()).collect()
+}
 
-    fn error(&self) -> &ErrorObject {
-        assert_eq!(self.rows.errors.len(), 1, "{:#?}\n{}", self.rows.errors, self.stderr);
-        &self.rows.errors[0]
-    }
+fn only_error(run: &Run) -> &ErrorObject {
+    assert_eq!(run.rows.errors.len(), 1, "{:#?}\n{}", run.rows.errors, run.stderr);
+    &run.rows.errors[0]
 }
 
 fn innermost(error: &ErrorObject) -> (&str, &str) {
@@ -53,7 +36,7 @@ fn the_stack_that_an_error_carries_is_the_one_that_is_stored() {
         ("color_eyre", "failure_case::eyre_error"),
     ] {
         let run = run(case, &[("RUST_LIB_BACKTRACE", "1")]);
-        let error = run.error();
+        let error = only_error(&run);
         let (found, file) = innermost(error);
         assert_eq!(found, function, "{case}: {:#?}", error.frames);
         assert!(file.ends_with(FILE), "{case}: {file}");
@@ -67,7 +50,7 @@ fn the_stack_that_an_error_carries_is_the_one_that_is_stored() {
 fn without_one_it_is_that_of_the_report() {
     for case in ["anyhow", "anyhow_returned", "anyhow_debugged", "eyre", "color_eyre"] {
         let run = run(case, &[("RUST_LIB_BACKTRACE", "0")]);
-        let (function, file) = innermost(run.error());
+        let (function, file) = innermost(only_error(&run));
         assert_eq!(file, FILE, "{case}");
         assert!(!function.ends_with("_error"), "{case}: {function}");
     }
@@ -79,7 +62,7 @@ fn panics_say_what_they_can_whatever_their_payload() {
     assert!(run.status.success(), "{}", run.stderr);
     assert_eq!(run.stdout.matches("caught: true").count(), 6, "{}", run.stdout);
     let neither = "panic with a payload that is neither text nor error";
-    assert_eq!(run.events(), ["literal", "owned", "either", "boxed", "no answer", neither]);
+    assert_eq!(events(&run), ["literal", "owned", "either", "boxed", "no answer", neither]);
     for error in &run.rows.errors {
         assert_eq!((error.sent_type.as_str(), &*error.payload["thread.name"]), ("panic", "main"));
         assert_eq!(innermost(error).1, FILE, "{:#?}", error.frames);
@@ -91,7 +74,7 @@ fn a_panic_that_ends_the_process_is_delivered_first() {
     let run = run("panic_in_destructor", &[]);
     assert!(!run.status.success() && run.status.code().is_none(), "killed by a signal: {}", run.status);
     let end = "panic in a destructor during cleanup";
-    assert_eq!(run.events(), ["the first", "the second", end], "{}", run.stderr);
+    assert_eq!(events(&run), ["the first", "the second", end], "{}", run.stderr);
 }
 
 /// The standard library ends the process before any hook hears of the second panic, so that nothing can be delivered.
@@ -106,12 +89,12 @@ fn a_panic_of_another_hook_ends_the_process_without_a_deadlock() {
 fn the_programs_rule_is_not_asked_about_panics() {
     let run = run("rule_at_a_panic", &[]);
     assert!(run.status.success(), "{}", run.stderr);
-    assert_eq!(run.error().event, "the only one");
+    assert_eq!(only_error(&run).event, "the only one");
 }
 
 #[test]
 fn the_panic_of_a_program_that_unwinds_is_delivered_by_the_guard() {
     let run = run("abort", &[]);
     assert!(run.status.success(), "{}", run.stderr);
-    assert_eq!(run.error().event, "the only one");
+    assert_eq!(only_error(&run).event, "the only one");
 }

@@ -2,18 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's panic is its verdict")]
 
-use std::{net::TcpListener, process::ExitStatus};
+use std::{net::TcpListener, ops::Deref, process::ExitStatus};
 
-use conformance::process;
-use highlight_local::{Receiver, Snapshot};
+use conformance::{case, process};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_init_case");
 
 /// What a case did.
-struct Run {
-    status: ExitStatus,
-    stdout: String,
-    stderr: String,
-    rows: Snapshot,
-}
+struct Run(case::Run);
 
 /// Runs a case that reports to a receiver of its own.
 fn run(case: &str) -> Run {
@@ -21,17 +17,20 @@ fn run(case: &str) -> Run {
 }
 
 fn run_with(case: &str, environment: &[(&str, &str)]) -> Run {
-    // What a busy machine does not deliver at once is not what these tests are about.
-    let patience = ("HIGHLIGHT_SHUTDOWN_TIMEOUT", "60000");
-    let environment: Vec<_> = std::iter::once(patience).chain(environment.iter().copied()).collect();
-    let receiver = Receiver::start(0).unwrap();
-    let (status, stdout, stderr) = run_to(&receiver.endpoint(), case, &environment);
-    Run { status, stdout, stderr, rows: receiver.store().snapshot() }
+    Run(case::Run::of(PROGRAM, case, environment).unwrap())
 }
 
 fn run_to(endpoint: &str, case: &str, environment: &[(&str, &str)]) -> (ExitStatus, String, String) {
-    let ended = process::run(env!("CARGO_BIN_EXE_init_case"), case, endpoint, environment).unwrap();
+    let ended = process::run(PROGRAM, case, endpoint, environment).unwrap();
     (ended.status, ended.stdout, ended.stderr)
+}
+
+impl Deref for Run {
+    type Target = case::Run;
+
+    fn deref(&self) -> &case::Run {
+        &self.0
+    }
 }
 
 impl Run {

@@ -383,28 +383,6 @@ fn times_out_of_range_are_survived() {
     }
 }
 
-/// The SDK's reader, kept at hand while the provider owns it.
-#[derive(Debug, Clone)]
-struct Reader(Arc<ManualReader>);
-
-impl MetricReader for Reader {
-    fn register_pipeline(&self, pipeline: Weak<Pipeline>) {
-        self.0.register_pipeline(pipeline);
-    }
-    fn collect(&self, metrics: &mut ResourceMetrics) -> OTelSdkResult {
-        self.0.collect(metrics)
-    }
-    fn force_flush(&self) -> OTelSdkResult {
-        self.0.force_flush()
-    }
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.0.shutdown_with_timeout(timeout)
-    }
-    fn temporality(&self, kind: InstrumentKind) -> Temporality {
-        self.0.temporality(kind)
-    }
-}
-
 /// What is sent for the measurements that `record` makes; `duration` is an exponential histogram.
 fn measure(record: impl Fn(&Meter)) -> EncodedMetrics {
     let exponential = |instrument: &Instrument| {
@@ -413,7 +391,7 @@ fn measure(record: impl Fn(&Meter)) -> EncodedMetrics {
         let stream = Stream::builder().with_aggregation(aggregation);
         (instrument.name() == "duration").then(|| stream.build().unwrap())
     };
-    let reader = Reader(Arc::new(ManualReader::builder().with_temporality(Temporality::Delta).build()));
+    let reader = Reader::new();
     let provider = SdkMeterProvider::builder().with_reader(reader.clone()).with_view(exponential).build();
     record(&provider.meter("shop"));
     let mut metrics = ResourceMetrics::default();

@@ -20,9 +20,7 @@ use crate::{
 
 /// A meter provider, and what the worker collects it with.
 pub(crate) fn provider(encoder: Arc<Encoder>) -> (SdkMeterProvider, Collector) {
-    // The server sums data points and ignores temporality, so cumulative counters would over-count (C§9).
-    let reader = ManualReader::builder().with_temporality(Temporality::Delta).build();
-    let reader = Reader(Arc::new(reader));
+    let reader = Reader::new();
     let provider = SdkMeterProvider::builder().with_reader(reader.clone()).build();
     (provider, Collector { reader, encoder })
 }
@@ -49,7 +47,14 @@ impl CollectMetrics for Collector {
 
 /// The SDK takes its reader by value; the worker needs it too.
 #[derive(Debug, Clone)]
-struct Reader(Arc<ManualReader>);
+pub(crate) struct Reader(Arc<ManualReader>);
+
+impl Reader {
+    /// The server sums data points and ignores temporality, so cumulative counters would over-count (C§9).
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(ManualReader::builder().with_temporality(Temporality::Delta).build()))
+    }
+}
 
 impl MetricReader for Reader {
     fn register_pipeline(&self, pipeline: Weak<MetricPipeline>) {

@@ -5,10 +5,8 @@
 
 use std::{borrow::Cow, error::Error, io, panic, process::ExitCode, thread, time::Duration};
 
+use conformance::case::{self, Case, Outcome};
 use highlight::{Config, RequestContext, consume_error, http::HandlerError};
-
-type Outcome = Result<(), Box<dyn Error>>;
-type Case = (&'static str, fn() -> Outcome);
 
 const FLUSH: Duration = Duration::from_secs(60);
 
@@ -26,18 +24,7 @@ const CASES: [Case; 10] = [
 ];
 
 fn main() -> ExitCode {
-    let wanted = std::env::args().nth(1).unwrap_or_default();
-    let Some((_, case)) = CASES.iter().find(|(name, _)| *name == wanted) else {
-        println!("no case {wanted:?}");
-        return ExitCode::FAILURE;
-    };
-    match case() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            println!("failed: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    case::main(&CASES)
 }
 
 fn init() -> Result<highlight::Highlight, Box<dyn Error>> {

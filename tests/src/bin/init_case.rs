@@ -4,12 +4,10 @@
 
 use std::{error::Error, process::ExitCode, thread, time::Duration};
 
+use conformance::case::{self, Case, Outcome};
 use highlight::{Config, Highlight, RequestContext, consume_error, in_span};
 use tokio::runtime;
 use tracing_subscriber::{fmt, layer::SubscriberExt};
-
-type Outcome = Result<(), Box<dyn Error>>;
-type Case = (&'static str, fn() -> Outcome);
 
 const FLUSH: Duration = Duration::from_secs(60);
 
@@ -40,21 +38,7 @@ const CASES: [Case; 23] = [
 ];
 
 fn main() -> ExitCode {
-    let wanted = std::env::args().nth(1).unwrap_or_default();
-    let Some((_, case)) = CASES.iter().find(|(name, _)| *name == wanted) else {
-        println!("no case {wanted:?}");
-        return ExitCode::FAILURE;
-    };
-    match case() {
-        Ok(()) => {
-            println!("done");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            println!("failed: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    case::main(&CASES)
 }
 
 /// Endpoint and switches come from the environment.

@@ -13,11 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use conformance::case::{self, Case, Outcome};
 use highlight::{Client, Config, FlushError, Highlight, Level};
 use tokio::runtime;
-
-type Outcome = Result<(), Box<dyn Error>>;
-type Case = (&'static str, fn() -> Outcome);
 
 /// The deadline of each call; that of drops comes from the environment.
 const SHORT: Duration = Duration::from_millis(200);
@@ -48,23 +46,7 @@ const CASES: [Case; 22] = [
 ];
 
 fn main() -> ExitCode {
-    let wanted = std::env::args().nth(1).unwrap_or_default();
-    let Some((_, case)) = CASES.iter().find(|(name, _)| *name == wanted) else {
-        println!("no case {wanted:?}");
-        return ExitCode::FAILURE;
-    };
-    let start = Instant::now();
-    let outcome = case();
-    match outcome {
-        Ok(()) => {
-            println!("done in {} ms", start.elapsed().as_millis());
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            println!("failed: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    case::main(&CASES)
 }
 
 /// Endpoint and deadline of drops come from the environment.

@@ -11,7 +11,7 @@ use crate::{
     cell::{Cell, REQUEST, SESSION},
     framework::Need,
     handler::{Declined, Reply},
-    stored::{attribute, is_child},
+    stored::{Stored, attribute, is_child},
     wire::Request,
 };
 
@@ -33,25 +33,41 @@ impl Drop for Witness {
     }
 }
 
-async fn client_gone(cell: Cell) -> Result<()> {
-    let (enter, mut entered) = mpsc::unbounded_channel();
-    let service = cell
-        .serve(move |_| {
-            let enter = enter.clone();
-            async move {
-                let _witness = Witness;
-                tracing::info!("begun");
-                let _ = enter.send(());
-                std::future::pending().await
-            }
-        })
-        .await?;
+/// What a handler says when it has begun, and then waits for ever.
+#[derive(Clone)]
+struct Begun(mpsc::UnboundedSender<()>);
+
+impl Begun {
+    async fn forever<T>(self) -> T {
+        let _ = self.0.send(());
+        std::future::pending().await
+    }
+}
+
+/// The client goes away once the handler has begun.
+async fn leave_while_running<F, Fut>(cell: Cell, handler: F) -> Result<Stored>
+where
+    F: Fn(Begun) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Reply, Declined>> + Send + 'static,
+{
+    let (begin, mut begun) = mpsc::unbounded_channel();
+    let begin = Begun(begin);
+    let service = cell.serve(move |_| handler(begin.clone())).await?;
     let pending = service.begin(&Request::from_browser(SESSION, REQUEST)).await?;
-    entered.recv().await.context("the handler runs")?;
+    begun.recv().await.context("the handler runs")?;
     pending.leave().await;
     let stored = cell.stored([service]).await?;
-
     stored.belongs_to(SESSION, REQUEST)?;
+    Ok(stored)
+}
+
+async fn client_gone(cell: Cell) -> Result<()> {
+    let stored = leave_while_running(cell, |begun| async {
+        let _witness = Witness;
+        tracing::info!("begun");
+        begun.forever().await
+    })
+    .await?;
     stored.no_error()?;
     let span = stored.request_span()?;
     for text in ["begun", "given up"] {
@@ -66,24 +82,13 @@ async fn client_gone(cell: Cell) -> Result<()> {
 }
 
 async fn client_gone_inside_span(cell: Cell) -> Result<()> {
-    let (enter, mut entered) = mpsc::unbounded_channel();
-    let service = cell
-        .serve(move |_| {
-            let enter = enter.clone();
-            start_active_span("charge", async move |_| {
-                let _witness = Witness;
-                let _ = enter.send(());
-                std::future::pending::<()>().await;
-                Reply::ok()
-            })
+    let stored = leave_while_running(cell, |begun| {
+        start_active_span("charge", async |_| {
+            let _witness = Witness;
+            begun.forever().await
         })
-        .await?;
-    let pending = service.begin(&Request::from_browser(SESSION, REQUEST)).await?;
-    entered.recv().await.context("the handler runs")?;
-    pending.leave().await;
-    let stored = cell.stored([service]).await?;
-
-    stored.belongs_to(SESSION, REQUEST)?;
+    })
+    .await?;
     let span = stored.span("charge")?;
     is_child(span, stored.request_span()?)?;
     ensure!(stored.log("given up")?.span_id == span.span_id);
@@ -100,23 +105,11 @@ impl Drop for Unfinished {
 }
 
 async fn error_from_drop(cell: Cell) -> Result<()> {
-    let (enter, mut entered) = mpsc::unbounded_channel();
-    let service = cell
-        .serve(move |_| {
-            let enter = enter.clone();
-            async move {
-                let _unfinished = Unfinished;
-                let _ = enter.send(());
-                std::future::pending().await
-            }
-        })
-        .await?;
-    let pending = service.begin(&Request::from_browser(SESSION, REQUEST)).await?;
-    entered.recv().await.context("the handler runs")?;
-    pending.leave().await;
-    let stored = cell.stored([service]).await?;
-
-    stored.belongs_to(SESSION, REQUEST)?;
+    let stored = leave_while_running(cell, |begun| async {
+        let _unfinished = Unfinished;
+        begun.forever().await
+    })
+    .await?;
     let (error, log) = stored.error()?;
     ensure!(error.event == Declined::MESSAGE && log.message == "not finished");
     ensure!(error.span_id == stored.request_span()?.span_id);

@@ -68,6 +68,13 @@ fn elsewhere(f: impl FnOnce() + Send) {
     });
 }
 
+/// It is a child of the request's span, as if nothing were special about it.
+fn is_below_the_request(stored: &Stored) -> Result<()> {
+    stored.belongs_to(SESSION, REQUEST)?;
+    is_child(stored.span("work")?, stored.request_span()?)?;
+    was_said_in(stored, "work")
+}
+
 async fn span_below_the_current(cell: Cell) -> Result<()> {
     let (_, stored) = cell
         .answer(|_| async {
@@ -76,9 +83,7 @@ async fn span_below_the_current(cell: Cell) -> Result<()> {
             Reply::ok()
         })
         .await?;
-    stored.belongs_to(SESSION, REQUEST)?;
-    is_child(stored.span("work")?, stored.request_span()?)?;
-    was_said_in(&stored, "work")
+    is_below_the_request(&stored)
 }
 
 async fn span_below_a_span(cell: Cell) -> Result<()> {
@@ -108,9 +113,7 @@ async fn span_below_an_unexported(cell: Cell) -> Result<()> {
             Reply::ok()
         })
         .await?;
-    stored.belongs_to(SESSION, REQUEST)?;
-    is_child(stored.span("work")?, stored.request_span()?)?;
-    was_said_in(&stored, "work")
+    is_below_the_request(&stored)
 }
 
 /// It begins a trace of its own, and is stored with its request.
@@ -183,9 +186,7 @@ async fn span_below_none_is_given_a_parent(cell: Cell) -> Result<()> {
             Reply::ok()
         })
         .await?;
-    stored.belongs_to(SESSION, REQUEST)?;
-    is_child(stored.span("work")?, stored.request_span()?)?;
-    was_said_in(&stored, "work")
+    is_below_the_request(&stored)
 }
 
 /// A probe leaves no spans, also no roots.
