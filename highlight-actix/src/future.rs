@@ -20,20 +20,20 @@ use crate::{Headers, body::HighlightBody, report::ErrorTypes, request};
 pin_project! {
     /// The future of [`HighlightService`](crate::HighlightService): the inner one, with its request current in every poll and in drop.
     #[must_use = "futures do nothing unless polled"]
-    pub struct ResponseFuture<F> {
+    pub struct HighlightFuture<F> {
         #[pin]
         inner: InSpan<F, ServerSpan>,
         error_types: ErrorTypes,
     }
 }
 
-impl<F> ResponseFuture<F> {
+impl<F> HighlightFuture<F> {
     pub(crate) fn new(future: F, span: Option<ServerSpan>, error_types: ErrorTypes) -> Self {
         Self { inner: InSpan::new(future, span), error_types }
     }
 }
 
-impl<F, B> Future for ResponseFuture<F>
+impl<F, B> Future for HighlightFuture<F>
 where
     F: Future<Output = Result<ServiceResponse<B>, Error>>,
     B: MessageBody,
@@ -84,8 +84,8 @@ fn is_complete(method: &Method, status: StatusCode, body: BodySize) -> bool {
         || matches!(body, BodySize::None | BodySize::Sized(0))
 }
 
-impl<F> fmt::Debug for ResponseFuture<F> {
+impl<F> fmt::Debug for HighlightFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+        f.debug_struct("HighlightFuture").finish_non_exhaustive()
     }
 }

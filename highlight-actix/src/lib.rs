@@ -134,7 +134,7 @@ pub use self::{
     body::HighlightBody,
     context::RequestContext,
     error::HandlerError,
-    future::ResponseFuture,
+    future::HighlightFuture,
     headers::{Headers, HeadersMut},
     middleware::{HighlightMiddleware, HighlightService},
     task::{block, spawn},

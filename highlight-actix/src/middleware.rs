@@ -16,7 +16,7 @@ use highlight::{
     http::{ServerOptions, ServerSpan},
 };
 
-use crate::{Headers, body::HighlightBody, future::ResponseFuture, payload, report::ErrorTypes, request};
+use crate::{Headers, body::HighlightBody, future::HighlightFuture, payload, report::ErrorTypes, request};
 
 /// Makes a server span of each request, and its ids part of everything that it causes.
 ///
@@ -137,7 +137,7 @@ where
 {
     type Response = ServiceResponse<HighlightBody<B>>;
     type Error = Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = HighlightFuture<S::Future>;
 
     fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.inner.poll_ready(cx)
@@ -148,9 +148,9 @@ where
             Some(mut span) => {
                 payload::record(&span, &mut request);
                 let future = span.run(|| self.inner.call(request));
-                ResponseFuture::new(future, Some(span), self.error_types.clone())
+                HighlightFuture::new(future, Some(span), self.error_types.clone())
             }
-            None => ResponseFuture::new(self.inner.call(request), None, self.error_types.clone()),
+            None => HighlightFuture::new(self.inner.call(request), None, self.error_types.clone()),
         }
     }
 }

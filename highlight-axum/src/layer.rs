@@ -7,7 +7,7 @@ use axum::{
     extract::{ConnectInfo, MatchedPath},
 };
 use highlight::Client;
-use highlight_tower::{HighlightService, RecordedBody, Seen, ServerOptions};
+use highlight_tower::{HighlightService, RecordedBody, ServerOptions, WrapBodies};
 use http::Extensions;
 use tower_layer::Layer;
 
@@ -31,7 +31,7 @@ use tower_layer::Layer;
 pub struct HighlightLayer(highlight_tower::HighlightLayer<Bodies>);
 
 /// Axum's body holds any other.
-type Bodies = Seen<fn(RecordedBody<Body>) -> Body>;
+type Bodies = WrapBodies<fn(RecordedBody<Body>) -> Body>;
 
 impl HighlightLayer {
     /// A layer with the default options, for the process-wide client.
@@ -41,7 +41,7 @@ impl HighlightLayer {
             highlight_tower::HighlightLayer::new()
                 .route_from(matched_path)
                 .peer_from(peer)
-                .request_bodies(wrap),
+                .wrap_request_bodies(wrap),
         )
     }
 

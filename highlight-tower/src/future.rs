@@ -15,20 +15,20 @@ use crate::body::HighlightBody;
 pin_project! {
     /// The future of [`HighlightService`](crate::HighlightService): the inner one, with its request current in every poll and in drop.
     #[must_use = "futures do nothing unless polled"]
-    pub struct ResponseFuture<F> {
+    pub struct HighlightFuture<F> {
         #[pin]
         inner: InSpan<F, ServerSpan>,
         has_body: bool,
     }
 }
 
-impl<F> ResponseFuture<F> {
+impl<F> HighlightFuture<F> {
     pub(crate) fn new(future: F, span: Option<ServerSpan>, has_body: bool) -> Self {
         Self { inner: InSpan::new(future, span), has_body }
     }
 }
 
-impl<F, B, E> Future for ResponseFuture<F>
+impl<F, B, E> Future for HighlightFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
     B: http_body::Body,
@@ -70,8 +70,8 @@ fn has_no_body(status: StatusCode) -> bool {
     status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
-impl<F> fmt::Debug for ResponseFuture<F> {
+impl<F> fmt::Debug for HighlightFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+        f.debug_struct("HighlightFuture").finish_non_exhaustive()
     }
 }

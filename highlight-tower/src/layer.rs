@@ -16,8 +16,8 @@ use tower_service::Service;
 
 use crate::{
     body::HighlightBody,
-    future::ResponseFuture,
-    recorded::{RequestBodies, Seen, Unseen},
+    future::HighlightFuture,
+    recorded::{IgnoreBodies, RequestBodies, WrapBodies},
     request,
 };
 
@@ -26,7 +26,7 @@ use crate::{
 /// Cloning is cheap.
 #[derive(Debug, Clone)]
 #[must_use = "a layer does nothing until it is put around a service"]
-pub struct HighlightLayer<R = Unseen> {
+pub struct HighlightLayer<R = IgnoreBodies> {
     options: ServerOptions,
     places: Places,
     bodies: R,
@@ -43,7 +43,7 @@ impl HighlightLayer {
     /// A layer with the default options, for the process-wide client.
     pub fn new() -> Self {
         let places = Places { route: |_| None, peer: |_| None };
-        Self { options: ServerOptions::default(), places, bodies: Unseen }
+        Self { options: ServerOptions::default(), places, bodies: IgnoreBodies }
     }
 }
 
@@ -77,13 +77,13 @@ impl<R> HighlightLayer<R> {
     /// use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
     ///
     /// type Body = UnsyncBoxBody<Bytes, std::io::Error>;
-    /// let layer = HighlightLayer::new().request_bodies(|body: RecordedBody<Body>| body.boxed_unsync());
+    /// let layer = HighlightLayer::new().wrap_request_bodies(|body: RecordedBody<Body>| body.boxed_unsync());
     /// # let _ = layer;
     /// ```
     ///
     /// Bodies that are not recorded stay as they are.
-    pub fn request_bodies<F>(self, wrap: F) -> HighlightLayer<Seen<F>> {
-        HighlightLayer { options: self.options, places: self.places, bodies: Seen(wrap) }
+    pub fn wrap_request_bodies<F>(self, wrap: F) -> HighlightLayer<WrapBodies<F>> {
+        HighlightLayer { options: self.options, places: self.places, bodies: WrapBodies(wrap) }
     }
 
     /// Where the server keeps the peer's address, recorded only if [`ServerOptions::client_address`] says so. Default: nowhere.
@@ -114,7 +114,7 @@ struct Served;
 
 /// The service that [`HighlightLayer`] makes.
 #[derive(Debug, Clone)]
-pub struct HighlightService<S, R = Unseen> {
+pub struct HighlightService<S, R = IgnoreBodies> {
     inner: S,
     options: ServerOptions,
     places: Places,
@@ -129,7 +129,7 @@ where
 {
     type Response = Response<HighlightBody<T>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = HighlightFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -142,9 +142,9 @@ where
                 request.extensions_mut().insert(Served);
                 let request = self.bodies.record(&span, request);
                 let future = span.run(|| self.inner.call(request));
-                ResponseFuture::new(future, Some(span), has_body)
+                HighlightFuture::new(future, Some(span), has_body)
             }
-            None => ResponseFuture::new(self.inner.call(request), None, has_body),
+            None => HighlightFuture::new(self.inner.call(request), None, has_body),
         }
     }
 }

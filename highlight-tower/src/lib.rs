@@ -142,9 +142,9 @@ mod request;
 
 pub use self::{
     body::HighlightBody,
-    client::{ClientResponseFuture, HighlightClientBody, HighlightClientLayer, HighlightClientService},
-    future::ResponseFuture,
+    client::{HighlightClientBody, HighlightClientFuture, HighlightClientLayer, HighlightClientService},
+    future::HighlightFuture,
     layer::{HighlightLayer, HighlightService},
-    recorded::{RecordedBody, RequestBodies, Seen, Unseen},
+    recorded::{IgnoreBodies, RecordedBody, RequestBodies, WrapBodies},
 };
 pub use highlight::http::{Recording, ServerOptions, UrlTemplate};

@@ -13,7 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// A request body that is recorded while it is read. See [`HighlightLayer::request_bodies`](crate::HighlightLayer::request_bodies).
+    /// A request body that is recorded while it is read. See [`HighlightLayer::wrap_request_bodies`](crate::HighlightLayer::wrap_request_bodies).
     pub struct RecordedBody<B> {
         #[pin]
         body: B,
@@ -65,20 +65,20 @@ pub(crate) fn each_slice(data: &impl Buf, mut see: impl FnMut(&[u8])) {
     slices[..count].iter().for_each(|slice| see(slice));
 }
 
-/// How a layer gets to see request bodies: not at all ([`Unseen`]), or by putting a [`RecordedBody`] in their place ([`Seen`]).
+/// How a layer gets to see request bodies: not at all ([`IgnoreBodies`]), or by putting a [`RecordedBody`] in their place ([`WrapBodies`]).
 pub trait RequestBodies<B>: sealed::Sealed<B> {}
 
 impl<B, R: sealed::Sealed<B>> RequestBodies<B> for R {}
 
 /// Request bodies are not looked at.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Unseen;
+pub struct IgnoreBodies;
 
 /// Request bodies are wrapped where they are to be recorded, by the function in here.
 #[derive(Clone, Copy)]
-pub struct Seen<F>(pub(crate) F);
+pub struct WrapBodies<F>(pub(crate) F);
 
-impl<B> sealed::Sealed<B> for Unseen {
+impl<B> sealed::Sealed<B> for IgnoreBodies {
     fn record(&self, span: &ServerSpan, request: Request<B>) -> Request<B> {
         // The headers alone.
         drop(span.record_request(request.headers()));
@@ -86,7 +86,7 @@ impl<B> sealed::Sealed<B> for Unseen {
     }
 }
 
-impl<B, F: Fn(RecordedBody<B>) -> B> sealed::Sealed<B> for Seen<F> {
+impl<B, F: Fn(RecordedBody<B>) -> B> sealed::Sealed<B> for WrapBodies<F> {
     fn record(&self, span: &ServerSpan, request: Request<B>) -> Request<B> {
         match span.record_request(request.headers()) {
             Some(recorder) => request.map(|body| (self.0)(RecordedBody { body, recorder: Some(recorder) })),
@@ -95,9 +95,9 @@ impl<B, F: Fn(RecordedBody<B>) -> B> sealed::Sealed<B> for Seen<F> {
     }
 }
 
-impl<F> fmt::Debug for Seen<F> {
+impl<F> fmt::Debug for WrapBodies<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Seen").finish_non_exhaustive()
+        f.debug_struct("WrapBodies").finish_non_exhaustive()
     }
 }
 

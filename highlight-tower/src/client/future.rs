@@ -16,19 +16,19 @@ pin_project! {
     /// The future of [`HighlightClientService`](crate::HighlightClientService): the inner one, with its client span
     /// current in every poll and in drop.
     #[must_use = "futures do nothing unless polled"]
-    pub struct ClientResponseFuture<F> {
+    pub struct HighlightClientFuture<F> {
         #[pin]
         inner: InSpan<F, ClientSpan>,
     }
 }
 
-impl<F> ClientResponseFuture<F> {
+impl<F> HighlightClientFuture<F> {
     pub(super) fn new(future: F, span: Option<ClientSpan>) -> Self {
         Self { inner: InSpan::new(future, span) }
     }
 }
 
-impl<F, B, E> Future for ClientResponseFuture<F>
+impl<F, B, E> Future for HighlightClientFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
     B: http_body::Body,
@@ -51,8 +51,8 @@ where
     }
 }
 
-impl<F> fmt::Debug for ClientResponseFuture<F> {
+impl<F> fmt::Debug for HighlightClientFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientResponseFuture").finish_non_exhaustive()
+        f.debug_struct("HighlightClientFuture").finish_non_exhaustive()
     }
 }

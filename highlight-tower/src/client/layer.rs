@@ -17,7 +17,7 @@ use http::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{body::HighlightClientBody, future::ClientResponseFuture};
+use super::{body::HighlightClientBody, future::HighlightClientFuture};
 
 /// Makes a client span of each outgoing request, and takes session and trace along to the hosts that may know them.
 ///
@@ -128,7 +128,7 @@ where
 {
     type Response = Response<HighlightClientBody<R>>;
     type Error = S::Error;
-    type Future = ClientResponseFuture<S::Future>;
+    type Future = HighlightClientFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -136,11 +136,11 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let Some(span) = self.options.start(&request) else {
-            return ClientResponseFuture::new(self.inner.call(request), None);
+            return HighlightClientFuture::new(self.inner.call(request), None);
         };
         span.inject(request.headers_mut());
         let future = span.run(|| self.inner.call(request));
-        ClientResponseFuture::new(future, Some(span))
+        HighlightClientFuture::new(future, Some(span))
     }
 }
 

@@ -6,7 +6,7 @@ mod layer;
 
 pub use self::{
     body::HighlightClientBody,
-    future::ClientResponseFuture,
+    future::HighlightClientFuture,
     layer::{HighlightClientLayer, HighlightClientService},
 };
 

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    sync::{Arc, Weak},
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -21,20 +21,16 @@ use opentelemetry_proto::tonic::{
     metrics::v1::metric::Data,
     trace::v1::Span,
 };
-use opentelemetry_sdk::{
-    error::OTelSdkResult,
-    metrics::{
-        Aggregation, Instrument, InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Stream,
-        Temporality, reader::MetricReader,
-    },
+use opentelemetry_sdk::metrics::{
+    Aggregation, Instrument, SdkMeterProvider, Stream, reader::MetricReader as _,
 };
-
 use prost::Message as _;
 
 use super::*;
 use crate::{
     Level,
     context::Request,
+    metrics::Reader,
     record::{Attached, Correlation, Exception, unix_nanos},
 };
 

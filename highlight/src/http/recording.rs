@@ -38,7 +38,7 @@ const MAX_LIMIT: usize = 64 * 1024;
 ///   does not read its names. Of a compressed one, and of one that turns
 ///   out to be no UTF-8, the size alone is (`http.request.body.size`, `http.response.body.size`).
 /// - Bodies are seen as they pass: nothing is held back, and no more than the limit is kept. A request's is recorded where the integration can
-///   put itself around it: axum and actix always can; with tower see `HighlightLayer::request_bodies`.
+///   put itself around it: axum and actix always can; with tower see `HighlightLayer::wrap_request_bodies`.
 /// - All of it goes through [redaction](crate::Config::redact). `authorization`, `proxy-authorization`, `cookie`, `set-cookie`, `x-api-key` and their like are `[REDACTED]` even
 ///   if they are named here.
 ///

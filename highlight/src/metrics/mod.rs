@@ -59,6 +59,8 @@ mod collect;
 mod instrument;
 mod registry;
 
+#[cfg(test)]
+pub(crate) use self::collect::Reader;
 pub use self::instrument::{Counter, Gauge, Histogram, UpDownCounter};
 use self::registry::{Definition, Kind, Measurement};
 pub(crate) use self::{

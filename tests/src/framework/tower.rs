@@ -81,7 +81,7 @@ where
 fn stack(setup: Setup) -> BoxService {
     let layer = HighlightLayer::new()
         .with_options(setup.options())
-        .request_bodies(|body: RecordedBody<RequestBody>| body.boxed_unsync());
+        .wrap_request_bodies(|body: RecordedBody<RequestBody>| body.boxed_unsync());
     let Setup { client, handler, neighbour, .. } = setup;
     let service = boxed(service_fn(move |request| respond(handler.clone(), request)));
     let service = match neighbour {
