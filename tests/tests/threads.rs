@@ -1,8 +1,6 @@
 //! What a program may keep anywhere and hand to any thread: the public types of each crate (C-SEND-SYNC of the Rust API guidelines). That
 //! it compiles is the test.
 
-#![expect(clippy::wildcard_imports, reason = "each test is about all of a crate")]
-
 /// Names types that are `Send` and `Sync`.
 macro_rules! shared {
     ($($type:ty),* $(,)?) => {{

@@ -16,7 +16,10 @@ pub(crate) async fn serve_a_request(brokers: &str) -> Result<(), KafkaError> {
     let producer = ClientConfig::new().set("bootstrap.servers", brokers).create()?;
     let headers = [("x-highlight-request", "WnjGsMDLJ0vZTjMUZrTFYaSjbGqA/9k2hTq81Lx")];
     let request = SpanBuilder::new("POST /orders").kind(SpanKind::Server);
-    request.request_context(&parse_headers(&headers)).try_start_active_span(async |_| place_order(&producer).await).await
+    request
+        .request_context(&parse_headers(&headers))
+        .try_start_active_span(async |_| place_order(&producer).await)
+        .await
 }
 
 async fn place_order(producer: &FutureProducer) -> Result<(), KafkaError> {

@@ -14,7 +14,7 @@ use crate::{
     text,
 };
 
-/// An error to report, with more said about it than [`consume_error`] does.
+/// An error to report, with more said about it than [`consume_error`](crate::consume_error) does.
 ///
 /// ```
 /// # let error = std::fmt::Error;
