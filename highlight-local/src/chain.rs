@@ -26,13 +26,20 @@ mod tests {
     use crate::StartError;
 
     #[test]
-    fn each_cause_is_told_once() {
-        let refused = io::Error::from(io::ErrorKind::PermissionDenied);
+    fn the_causes_follow_in_order() {
         let address = ([127, 0, 0, 1], 80).into();
-        let error = StartError::AddressRefused { address, source: refused };
+        let refused = io::Error::from(io::ErrorKind::PermissionDenied);
+        let cause = StartError::AddressRefused { address, source: refused };
+        let error = StartError::Thread(io::Error::other(cause));
         let text = Chain(&error).to_string();
-        assert!(text.starts_with("cannot listen on 127.0.0.1:80; choose"), "{text}");
+        let expected = [
+            "cannot start the receiver's thread; ",
+            ": cannot listen on 127.0.0.1:80; ",
+            ": permission denied",
+        ];
+        let found: Vec<_> = expected.iter().filter_map(|part| text.find(part)).collect();
+        assert!(found.len() == 3 && found.is_sorted(), "{text}");
+        assert!(text.ends_with(expected[2]), "{text}");
         assert_eq!(text.matches("permission denied").count(), 1, "{text}");
-        assert!(text.ends_with(": permission denied"), "{text}");
     }
 }
