@@ -134,6 +134,11 @@ pub(super) fn describe(error: &ureq::Error, endpoint: &Endpoint) -> (String, &'s
             format!("the certificate of {endpoint} is signed by nobody who is trusted"),
             "give the server's authority with `Config::certificate` or HIGHLIGHT_OTLP_CERTIFICATE",
         ),
+        _ if text.contains("CaUsedAsEndEntity") => (
+            format!("the certificate of {endpoint} calls itself an authority, so it is no server's"),
+            "give the server a certificate that an authority signed, or one that signed itself with `basicConstraints=critical,CA:FALSE` \
+             (`docs/self-hosting.md` has the command), and name that with `Config::certificate` or HIGHLIGHT_OTLP_CERTIFICATE",
+        ),
         _ if text.contains("not valid for name") || text.contains("NotValidForName") => (
             format!("the certificate of {endpoint} is for another name"),
             "use the name that the certificate is for, or give the server a certificate for this one",

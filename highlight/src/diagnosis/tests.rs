@@ -8,11 +8,12 @@ use std::{
 
 use tracing::{Dispatch, dispatcher};
 use tracing_subscriber::prelude::*;
+use ureq::tls::Certificate;
 
 use super::*;
 use crate::pipeline::tests::{
     server::{HANG_GUARD, Reply, Server},
-    tls::https,
+    tls::{https, https_of_an_authority},
 };
 
 const LONG: Duration = HANG_GUARD;
@@ -176,18 +177,30 @@ fn certificates_that_are_not_trusted_are_named_with_the_option_for_it() {
     let endpoint = format!("https://localhost:{}", server.address.port());
     assert_problem(&diagnose_at(&endpoint), "connection", "signed by nobody", "HIGHLIGHT_OTLP_CERTIFICATE");
 
-    let trusting = |endpoint: &str| {
-        let mut settings = config(endpoint).resolve(&|_| None).unwrap();
-        settings.certificates = vec![authority.clone()];
-        let mut diagnosis = Diagnosis::default();
-        endpoint::check(&settings, Deadline::after(LONG), &mut diagnosis);
-        diagnosis
-    };
+    let trusting = |endpoint: &str| diagnose_trusting(&authority, endpoint);
     let diagnosis = trusting(&endpoint);
     assert_eq!(diagnosis.verdict(), Verdict::Ok, "{diagnosis}");
     assert!(find(&diagnosis, "connection").message().contains("configured authorities"), "{diagnosis}");
     let other_name = format!("https://127.0.0.1:{}", server.address.port());
     assert_problem(&trusting(&other_name), "connection", "another name", "name");
+}
+
+/// Naming it, which is what one would try, does not help.
+#[test]
+fn an_authority_that_is_its_own_server_is_said_with_what_helps() {
+    let (server, certificate) = https_of_an_authority();
+    let endpoint = format!("https://localhost:{}", server.address.port());
+    for diagnosis in [diagnose_at(&endpoint), diagnose_trusting(&certificate, &endpoint)] {
+        assert_problem(&diagnosis, "connection", "calls itself an authority", "CA:FALSE");
+    }
+}
+
+fn diagnose_trusting(authority: &Certificate<'static>, endpoint: &str) -> Diagnosis {
+    let mut settings = config(endpoint).resolve(&|_| None).unwrap();
+    settings.certificates = vec![authority.clone()];
+    let mut diagnosis = Diagnosis::default();
+    endpoint::check(&settings, Deadline::after(LONG), &mut diagnosis);
+    diagnosis
 }
 
 #[test]

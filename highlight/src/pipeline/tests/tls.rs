@@ -20,8 +20,20 @@ use super::{
 /// A server for `localhost` and the authority that signed its certificate.
 pub(crate) fn https() -> (Server, Certificate<'static>) {
     let (config, authority) = identity();
-    let server = Server::start_over(move |stream| Ok(speak(&config, stream)), |_, _| Reply::Status(200));
-    (server, authority)
+    (serving(config), authority)
+}
+
+/// A server that shows the certificate of an authority as its own, as `openssl req -x509` makes them, and that certificate.
+pub(crate) fn https_of_an_authority() -> (Server, Certificate<'static>) {
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    (serving(config(&certificate, &key)), Certificate::from_der(certificate.der()).to_owned())
+}
+
+fn serving(config: Arc<ServerConfig>) -> Server {
+    Server::start_over(move |stream| Ok(speak(&config, stream)), |_, _| Reply::Status(200))
 }
 
 pub(super) fn speak(config: &Arc<ServerConfig>, stream: TcpStream) -> Box<dyn Stream> {
@@ -36,6 +48,10 @@ pub(super) fn identity() -> (Arc<ServerConfig>, Certificate<'static>) {
     let key = KeyPair::generate().unwrap();
     let certificate =
         CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    (config(&certificate, &key), Certificate::from_der(authority.der()).to_owned())
+}
+
+fn config(certificate: &rcgen::Certificate, key: &KeyPair) -> Arc<ServerConfig> {
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
@@ -44,7 +60,7 @@ pub(super) fn identity() -> (Arc<ServerConfig>, Certificate<'static>) {
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], key)
         .unwrap();
-    (Arc::new(config), Certificate::from_der(authority.der()).to_owned())
+    Arc::new(config)
 }
 
 #[test]
