@@ -147,7 +147,7 @@ fn the_tools_answer_in_compact_text() {
         (
             "session",
             json!({"id": "sess"}),
-            vec!["1 requests, 1 errors", "POST /checkout", "trace req", "cart has"],
+            vec!["1 request, 1 error\n", "POST /checkout", "trace req", "cart has"],
         ),
         ("search_logs", json!({"text": "cart", "level": "info", "limit": 5}), vec!["cart has 3 items"]),
         ("search_logs", json!({"text": "nowhere"}), vec!["no such logs"]),

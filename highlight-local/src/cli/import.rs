@@ -37,10 +37,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         None => Client::new(&options.place)?.upload(&["import"], &file)?,
     };
     let Imported { session, spans, logs, errors, notes, chunks, .. } = imported;
-    let count = |count: u64, noun| plural(usize::try_from(count).unwrap_or(usize::MAX), noun);
     let parts =
         [(spans, "span"), (logs, "log"), (errors, "error"), (notes, "note"), (chunks, "recorded chunk")];
-    let parts: Vec<String> = parts.into_iter().map(|(number, noun)| count(number, noun)).collect();
+    let parts: Vec<String> = parts.into_iter().map(|(count, noun)| plural(count, noun)).collect();
     writeln!(io::stdout(), "imported session {}: {}", clean(&session), parts.join(", "))?;
     Ok(())
 }

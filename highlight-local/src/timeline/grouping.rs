@@ -22,8 +22,8 @@ pub(super) struct Session<'a> {
 }
 
 impl Session<'_> {
-    pub(super) fn error_count(&self) -> usize {
-        self.requests.iter().map(|request| request.errors.len()).sum()
+    pub(super) fn error_count(&self) -> u64 {
+        self.requests.iter().map(|request| request.errors.len() as u64).sum()
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use super::{
     GAP, MESSAGE, outcome,
     paint::{Paint, Style},
-    text::{clean, cut, duration, short},
+    text::{clean, cut, duration, plural, short},
 };
 use crate::{
     model::{Level, MetricValue, Origin},
@@ -90,7 +90,7 @@ fn describe(row: &Row) -> (&'static str, Style, String) {
             let value = match &metric.value {
                 MetricValue::Number(value) => value.to_string(),
                 MetricValue::Histogram { count, sum, .. } | MetricValue::Summary { count, sum, .. } => {
-                    format!("{count} values, sum {sum}")
+                    format!("{}, sum {sum}", plural(*count, "value"))
                 }
             };
             let unit = clean(&metric.unit);

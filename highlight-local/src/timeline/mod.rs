@@ -121,7 +121,7 @@ impl Printer<'_, '_> {
         } else {
             format!("session {}", text::short(session.id))
         };
-        let mut summary = plural(session.requests.len(), "request");
+        let mut summary = plural(session.requests.len() as u64, "request");
         if session.error_count() > 0 {
             summary = format!("{summary}, {}", plural(session.error_count(), "error"));
         }
@@ -273,7 +273,7 @@ impl Printer<'_, '_> {
             }
         }
         if snapshot.evicted > 0 {
-            writeln!(self.f, "{} older rows are forgotten", snapshot.evicted)?;
+            writeln!(self.f, "forgotten: {}", plural(snapshot.evicted, "older row"))?;
         }
         Ok(())
     }

@@ -40,7 +40,7 @@ pub(super) fn width(text: &str) -> usize {
 
 /// A count and what is counted.
 #[must_use]
-pub fn plural(count: usize, noun: &str) -> String {
+pub fn plural(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
@@ -83,6 +83,15 @@ mod tests {
             (125_000_000, "2 m 05 s"),
         ] {
             assert_eq!(duration(Duration::from_micros(micros)), text);
+        }
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        for (count, text) in
+            [(0, "0 errors"), (1, "1 error"), (2, "2 errors"), (u64::MAX, "18446744073709551615 errors")]
+        {
+            assert_eq!(plural(count, "error"), text);
         }
     }
 

@@ -12,7 +12,10 @@ use super::{
     page::{Page, Tab},
     parts,
 };
-use crate::archive::{ErrorRow, LogRow, RecordingInfo, Request, SessionTimeline};
+use crate::{
+    archive::{ErrorRow, LogRow, RecordingInfo, Request, SessionTimeline},
+    timeline::plural,
+};
 
 pub(super) async fn show(State(viewer): State<Viewer>, Path(id): Path<String>) -> Answer {
     viewer
@@ -133,13 +136,13 @@ fn entry(request: &Request, found: &SessionTimeline, told: Option<&Told<'_>>) ->
                             width=(format!("{width:.2}%")) height="50%" rx="2" {}
                     }
                     span.told {
-                        @if request.errors > 0 { span.count.bad { (crate::timeline::plural(count(request.errors), "error")) } }
-                        @if request.logs > 0 { span.count { (crate::timeline::plural(count(request.logs), "log")) } }
+                        @if request.errors > 0 { span.count.bad { (plural(request.errors, "error")) } }
+                        @if request.logs > 0 { span.count { (plural(request.logs, "log")) } }
                     }
                 }
                 div.inside {
                     p.links {
-                        a.primary href=(link::trace(&request.trace_id)) { "Open the trace: " (crate::timeline::plural(count(request.spans), "span")) }
+                        a.primary href=(link::trace(&request.trace_id)) { "Open the trace: " (plural(request.spans, "span")) }
                         (parts::services(&request.services))
                     }
                     @if let Some(told) = told {
@@ -152,8 +155,4 @@ fn entry(request: &Request, found: &SessionTimeline, told: Option<&Told<'_>>) ->
             }
         }
     }
-}
-
-fn count(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }

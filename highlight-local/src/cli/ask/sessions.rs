@@ -34,15 +34,14 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             writeln!(out, "{}", serde_json::to_string(session)?)?;
             continue;
         }
-        let errors = usize::try_from(session.errors).unwrap_or(usize::MAX);
-        let style = if errors > 0 { Style::Bad } else { Style::Faint };
+        let style = if session.errors > 0 { Style::Bad } else { Style::Faint };
         writeln!(
             out,
             "{}  {:>10}  {:>12}  {}  {}  {}",
             paint.style(Style::Id, &format!("{:<28}", cut(&clean(&session.id), 40))),
             ago(session.last_seen),
-            plural(usize::try_from(session.requests).unwrap_or(usize::MAX), "request"),
-            paint.style(style, &format!("{:>9}", plural(errors, "error"))),
+            plural(session.requests, "request"),
+            paint.style(style, &format!("{:>9}", plural(session.errors, "error"))),
             paint.style(Style::Service, &cut(&clean(&session.services.join(" ")), 60)),
             cut(&clean(session.user.as_deref().unwrap_or_default()), 40),
         )?;

@@ -7,7 +7,7 @@ use highlight_local::{
         ErrorDetail, ErrorGroup, LogRow, Note, Paged, Reason, Request, SessionTimeline, Timestamp, Trace,
     },
     model::Level,
-    terminal::{Chain, Paint, clean, cut, duration},
+    terminal::{Chain, Paint, clean, cut, duration, plural},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -137,7 +137,7 @@ fn last_errors(client: &Client, asked: &LastErrors, out: &mut Text) -> Result<()
     let found: Paged<ErrorGroup> = client.get(&["error-groups"], &parameters)?;
     let mut groups = found.items.into_iter().filter(|group| group.last_seen >= oldest).peekable();
     if groups.peek().is_none() {
-        writeln!(out, "no errors in the last {minutes} minutes")?;
+        writeln!(out, "no errors in the last {}", plural(minutes, "minute"))?;
     }
     for group in groups {
         errors::line(out, PLAIN, &group)?;
@@ -189,12 +189,12 @@ fn one_session(client: &Client, asked: &OfId, out: &mut Text) -> Result<(), Fail
     let session = &found.session;
     writeln!(
         out,
-        "session {}  user {}  services {}  {} requests, {} errors",
+        "session {}  user {}  services {}  {}, {}",
         cut(&clean(&session.id), 100),
         cut(&clean(session.user.as_deref().unwrap_or("unknown")), 100),
         cut(&clean(&session.services.join(" ")), 200),
-        session.requests,
-        session.errors,
+        plural(session.requests, "request"),
+        plural(session.errors, "error"),
     )?;
     for error in &found.errors.items {
         writeln!(
@@ -221,13 +221,13 @@ fn line_of_request(out: &mut Text, request: &Request) -> Result<(), Failure> {
     let took = took.map_or_else(|| "-".to_owned(), |nanos| duration(Duration::from_nanos(nanos)));
     writeln!(
         out,
-        "request {}  {}  {}  {took}  {} spans, {} logs, {} errors  trace {}",
+        "request {}  {}  {}  {took}  {}, {}, {}  trace {}",
         time_of_day(request.start),
         cut(&clean(&request.name), 100),
         cut(&clean(request.status.as_deref().unwrap_or("-")), 20),
-        request.spans,
-        request.logs,
-        request.errors,
+        plural(request.spans, "span"),
+        plural(request.logs, "log"),
+        plural(request.errors, "error"),
         cut(&clean(&request.trace_id), 60),
     )?;
     Ok(())
