@@ -129,6 +129,46 @@ fn what_json_allows_for_protocol_buffers_is_understood() {
 }
 
 #[test]
+fn doubles_that_are_no_json_numbers_are_understood() {
+    let time = now();
+    let body = format!(
+        r#"{{"resourceMetrics":[{{"resource":{{"attributes":[{{"key":"highlight.project_id","value":{{"stringValue":"1"}}}},
+             {{"key":"text","value":{{"stringValue":"NaN"}}}},{{"key":"ratio","value":{{"doubleValue":"-Infinity"}}}}]}},
+           "scopeMetrics":[{{"metrics":[
+           {{"name":"level","gauge":{{"dataPoints":[{{"asDouble":"NaN","timeUnixNano":"{time}"}},
+             {{"asDouble":"Infinity","timeUnixNano":"{time}"}},{{"asDouble":"-Infinity","timeUnixNano":"{time}"}}]}}}},
+           {{"name":"took","histogram":{{"aggregationTemporality":1,"dataPoints":[{{"timeUnixNano":"{time}","count":"1",
+             "sum":"Infinity","bucketCounts":["0","1"],"explicitBounds":["-Infinity"],"min":"-Infinity","max":"NaN"}}]}}}},
+           {{"name":"quantiles","summary":{{"dataPoints":[{{"timeUnixNano":{time},"count":2,"sum":"NaN",
+             "quantileValues":[{{"quantile":0.5,"value":"NaN"}}]}}]}}}}
+           ]}}]}}]}}"#
+    );
+    let seen = stored("/v1/metrics", &body);
+    let values: Vec<_> =
+        seen.metrics.iter().map(|metric| (metric.name.as_str(), format!("{:?}", metric.value))).collect();
+    let expected = [
+        ("level", "Number(NaN)"),
+        ("level", "Number(inf)"),
+        ("level", "Number(-inf)"),
+        (
+            "took",
+            "Histogram { count: 1, sum: inf, bounds: [-inf], buckets: [0, 1], min: Some(-inf), max: Some(NaN) }",
+        ),
+        ("quantiles", "Summary { count: 2, sum: NaN, quantiles: [(0.5, NaN)] }"),
+    ];
+    assert_eq!(values, expected.map(|(name, value)| (name, value.to_owned())));
+    assert_eq!(
+        (seen.metrics[0].attributes["text"].as_str(), seen.metrics[0].attributes["ratio"].as_str()),
+        ("NaN", "-Inf")
+    );
+    for not_a_double in [r#""nan""#, r#""inf""#, r#""""#, "[]", "{}"] {
+        let wrong = body.replace(r#""doubleValue":"-Infinity""#, &format!(r#""doubleValue":{not_a_double}"#));
+        let answer = post(&receiver(), "/v1/metrics", &wrong);
+        assert_eq!(answer.status, 400, "{not_a_double}: {}", answer.text());
+    }
+}
+
+#[test]
 fn the_empty_request_is_valid() {
     for body in ["{}", "", r#"{"resourceSpans":[]}"#, r#"{"resourceSpans":null}"#] {
         assert!(stored("/v1/traces", body).spans.is_empty());

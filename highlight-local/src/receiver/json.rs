@@ -3,7 +3,7 @@
 //! The message types read it by themselves where it is written exactly as the specification says. Real senders
 //! also write what JSON for protocol buffers allows in general: `null` for a default, numbers as
 //! texts, names of enum values, names with underscores. That is put right first, as the collector
-//! does it. Fields that nobody knows are skipped, at every level.
+//! does it. Fields that nobody knows are skipped, at every level. See [`double`](super::double) for what no JSON number can be.
 
 use opentelemetry_proto::tonic::{
     logs::v1::SeverityNumber,
@@ -11,6 +11,8 @@ use opentelemetry_proto::tonic::{
     trace::v1::{span::SpanKind, status::StatusCode},
 };
 use serde_json::{Map, Number, Value};
+
+use super::double::{WithDoubles, is_double};
 
 /// Decodes a request. Nesting is limited by the parser (128 levels).
 pub(super) fn decode<T: for<'de> serde::Deserialize<'de>>(bytes: &[u8]) -> Result<T, serde_json::Error> {
@@ -24,7 +26,7 @@ pub(super) fn decode<T: for<'de> serde::Deserialize<'de>>(bytes: &[u8]) -> Resul
         return Err(serde::de::Error::custom("it is no object"));
     }
     put_right(&mut value);
-    serde_json::from_value(value)
+    T::deserialize(WithDoubles::from(value))
 }
 
 fn put_right(value: &mut Value) {
@@ -88,9 +90,7 @@ fn member_put_right(name: &str, member: &mut Value) {
         "aggregationTemporality" => {
             AggregationTemporality::from_str_name(text).map(|temporality| (temporality as i32).into())
         }
-        "doubleValue" | "asDouble" | "sum" | "min" | "max" | "quantile" | "value" | "zeroThreshold" => {
-            text.parse().ok().and_then(Number::from_f64)
-        }
+        _ if is_double(name) => text.parse().ok().and_then(Number::from_f64),
         "droppedAttributesCount"
         | "droppedEventsCount"
         | "droppedLinksCount"

@@ -13,6 +13,7 @@
 mod body;
 mod connections;
 mod cors;
+mod double;
 mod drain;
 #[cfg(feature = "grpc")]
 mod grpc;
