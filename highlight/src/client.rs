@@ -138,20 +138,35 @@ impl Client {
         }
     }
 
-    /// Whether a verb called here would be recorded, as far as the client is concerned.
-    pub(crate) fn is_current_enabled() -> bool {
+    /// Whether a verb called here would be recorded, as far as the client is concerned. Calls `lost` if there is none.
+    pub(crate) fn is_current_enabled_or(lost: impl FnOnce()) -> bool {
         let of_scope = ambient::map_current(|cx| {
             cx.get::<Scope>().and_then(|scope| scope.client.as_ref()).map(Self::is_enabled)
         });
-        of_scope.unwrap_or_else(|| PROCESS_WIDE.load().as_ref().is_some_and(|inner| inner.pipeline.is_some()))
+        of_scope.unwrap_or_else(|| {
+            let process_wide = PROCESS_WIDE.load();
+            if process_wide.is_none() {
+                lost();
+            }
+            process_wide.as_ref().is_some_and(|inner| inner.pipeline.is_some())
+        })
     }
 
     /// The client to record with: the current one, if it is enabled and the code is not the exporter's own.
     pub(crate) fn recording() -> Option<Self> {
+        Self::recording_or(|| ())
+    }
+
+    /// The same; `lost` is called if there is no client at all.
+    pub(crate) fn recording_or(lost: impl FnOnce()) -> Option<Self> {
         if ambient::map_current(Context::is_telemetry_suppressed) {
             return None;
         }
-        Self::current().filter(Self::is_enabled)
+        let current = Self::current();
+        if current.is_none() {
+            lost();
+        }
+        current.filter(Self::is_enabled)
     }
 
     pub(crate) fn process_wide() -> Option<Self> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use opentelemetry::global;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 
-use crate::{Client, Config, FlushError, InitError, Stats, TracingSetup, bridge, install_panic_hook};
+use crate::{Client, Config, FlushError, InitError, Stats, TracingSetup, bridge, early, install_panic_hook};
 
 /// Starts everything, for the whole process.
 ///
@@ -17,7 +17,8 @@ use crate::{Client, Config, FlushError, InitError, Stats, TracingSetup, bridge, 
 /// }
 /// ```
 ///
-/// Keep the guard until the end of `main`: dropping it delivers what is queued and stops.
+/// Keep the guard until the end of `main`: dropping it delivers what is queued and stops. What is recorded before or after is lost,
+/// and said to be: see [the list](crate#when-something-is-used-wrongly).
 ///
 /// What it does to the process:
 ///
@@ -44,6 +45,7 @@ pub fn init(config: Config) -> Result<Highlight, InitError> {
     client.set_process_wide()?;
     let tracing_setup = bridge::install(&client);
     if client.is_enabled() {
+        early::say(&client);
         if client.settings().panic_hook {
             install_panic_hook();
         }
@@ -67,7 +69,8 @@ pub fn init(config: Config) -> Result<Highlight, InitError> {
 /// to deliver. There, flush, shutdown and drop return at once ([`FlushError::Forked`]), what it records is lost, and `init` starts
 /// anew.
 #[derive(Debug)]
-#[must_use = "dropping the guard stops telemetry: bind it, `let _highlight = highlight::init(..)?`, until the end of main"]
+#[must_use = "dropped here, it ends telemetry here: all spans, logs and errors from now on are lost; keep it until the end of \
+              `main` by `let _highlight = highlight::init(..)?`, and not by `let _ = ..`, which drops it as well"]
 pub struct Highlight {
     client: Client,
     tracing_setup: TracingSetup,

@@ -83,6 +83,29 @@
 //! What it costs: see [`Config::redact`]. While nobody fails, errors cost nothing: [`try_in_span`] takes as long as [`in_span`], and
 //! [`ConsumeError`] on a success what a `match` does (`benches/errors.rs`). A report costs about a microsecond and [its stack](Config::stack_traces).
 //!
+//! # When something is used wrongly
+//!
+//! The compiler says it, or else the process does, once, under the target `highlight` or on standard error.
+//!
+//! | used wrongly | said by | with |
+//! |---|---|---|
+//! | the guard is dropped where it is made: `init(..)?;` | the compiler | what is lost by it (`unused_must_use`) |
+//! | the same by `let _ = init(..)?`, or a guard that ends before the program | the client, when it loses the first item | the line to write; rustc's lint `let_underscore_drop` sees the first |
+//! | something is recorded before [`init`], by [`layer()`](layer()), a framework's layer or this crate's functions | `init` | where, if the filter would have taken it |
+//! | a subscriber without [`layer()`](layer()), the program's or this thread's | `init` | where to add it; also [`Highlight::tracing_setup`] |
+//! | a logger of the `log` crate before `init` | `init` | what becomes of its records |
+//! | a second `init` | its result, as any wrong option is | an [`InitError`] that names the remedy |
+//! | [`spawn`], `testing` without their features | the compiler | the feature |
+//! | a type that is no error where one is reported | the compiler | what can be: [`Reportable`] |
+//! | a request or message where its headers are read or written | the compiler | what can be: [`Carrier`](propagation::Carrier), [`CarrierMut`](propagation::CarrierMut) |
+//! | a future for [`spawn`] that cannot leave its thread | the compiler | the value that keeps it there |
+//! | a builder, report, context, layer, future or closure that nothing is done with | the compiler | what is to be done (`unused_must_use`) |
+//! | an endpoint, a name, a certificate that will not do | [`diagnose`], `highlight-local doctor` | the remedy |
+//!
+//! Three things nobody can see: what `tracing` records before `init` while there is no subscriber at all; a future that is made in
+//! [`in_span`] or [`in_scope`](RequestContext::in_scope) and awaited outside, where it belongs to the span around (for futures there are
+//! [`start_active_span`] and [`scope`](RequestContext::scope)); and a bare `tokio::spawn`, for which [`spawn`] has a lint.
+//!
 //! # Beside OpenTelemetry
 //!
 //! What instruments itself with OpenTelemetry is part of the request, as long as it uses the same version ([`otel`]): spans of its
@@ -114,6 +137,7 @@ mod config;
 mod console;
 mod context;
 pub mod diagnosis;
+mod early;
 mod encode;
 mod error;
 mod future;
@@ -180,6 +204,17 @@ pub use self::{
 pub mod __private {
     pub use crate::config::first_set;
 }
+
+/// What tasks and threads are given can go there.
+const _: () = {
+    const fn goes_anywhere<T: Send + Sync + 'static>() {}
+    goes_anywhere::<Client>();
+    goes_anywhere::<ErrorReport>();
+    goes_anywhere::<Highlight>();
+    goes_anywhere::<RequestContext>();
+    goes_anywhere::<Span>();
+    goes_anywhere::<SpanBuilder>();
+};
 
 /// The OpenTelemetry crates that this crate is built on, in its versions.
 ///

@@ -3,8 +3,9 @@
 use std::{borrow::Cow, panic::Location, time::SystemTime};
 
 use crate::{
-    Client, KeyValue, Level, Signals, console,
+    Client, KeyValue, Level, Signals, console, early,
     record::{Correlation, LogRecord},
+    stack::Place,
 };
 
 /// Writes a log record with the current session, request and span.
@@ -38,7 +39,10 @@ pub(crate) fn record(
     let message = message.into();
     let mut attributes: Vec<_> = attributes.into_iter().map(|attribute| attribute.0).collect();
     console::log(level, || line(&message, &attributes));
-    let Some(client) = Client::recording().filter(|client| client.takes(Signals::LOGS)) else { return };
+    let lost = || early::ours(Signals::LOGS, "a log record", location.map(Place::from).as_ref());
+    let Some(client) = Client::recording_or(lost).filter(|client| client.takes(Signals::LOGS)) else {
+        return;
+    };
     if let Some(location) = location {
         attributes.push(opentelemetry::KeyValue::new("code.file.path", location.file()));
         attributes.push(opentelemetry::KeyValue::new("code.line.number", i64::from(location.line())));

@@ -1,8 +1,13 @@
 //! What the crate has to say about itself, in the one way it says anything.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
-use tracing::dispatcher;
+use tracing::{dispatcher, subscriber::NoSubscriber};
+
+use crate::Level;
 
 /// The target of the crate's own events. They are never exported.
 pub(crate) const TARGET: &str = "highlight";
@@ -14,11 +19,20 @@ pub(crate) fn is_own(target: &str) -> bool {
 
 /// Says one line: to the program's `tracing` subscriber, or to standard error if there is none.
 pub(crate) fn warn(message: &str) {
-    if dispatcher::has_been_set() {
-        tracing::warn!(target: TARGET, "{message}");
-    } else {
-        to_stderr(message);
-    }
+    line(Level::Warn, message);
+}
+
+/// The same at another level: `Info` or `Warn`. A subscriber that panics is contained.
+pub(crate) fn line(level: Level, message: &str) {
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        // There is none within an event, either, where any thread has a subscriber of its own.
+        let subscribed = dispatcher::get_default(|dispatch| !dispatch.is::<NoSubscriber>());
+        match (subscribed, level) {
+            (false, _) => to_stderr(message),
+            (true, Level::Info) => tracing::info!(target: TARGET, "{message}"),
+            (true, _) => tracing::warn!(target: TARGET, "{message}"),
+        }
+    }));
 }
 
 /// Says one line of [`Config::debug`](crate::Config::debug): always to standard error, whatever the subscriber shows.

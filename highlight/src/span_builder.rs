@@ -8,8 +8,8 @@ use opentelemetry::{
 };
 
 use crate::{
-    Client, ErrorReport, KeyValue, Reportable, RequestContext, Span, SpanKind, Value, ambient,
-    future::WithContext, propagation, tracer::Start,
+    Client, ErrorReport, KeyValue, Reportable, RequestContext, Signals, Span, SpanKind, Value, ambient,
+    early, future::WithContext, propagation, tracer::Start,
 };
 
 /// A span to be started, with more said about it than [`start_active_span`](crate::start_active_span) does.
@@ -165,7 +165,8 @@ struct ActiveSpan {
 impl ActiveSpan {
     fn start(builder: SpanBuilder) -> Self {
         let parent = builder.request.map_or_else(ambient::current, |request| request.detached());
-        let Some(client) = Client::recording() else {
+        let lost = || early::ours(Signals::TRACES, format_args!("the span `{}`", builder.name), None);
+        let Some(client) = Client::recording_or(lost) else {
             return Self { cx: parent, started: false, unwinding: false };
         };
         let start = Start {

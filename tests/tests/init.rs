@@ -94,6 +94,7 @@ impl Run {
 const ERROR: &str = "an error occurred when formatting an argument";
 const LATE: &str = "telemetry was recorded after its client was shut down";
 const OTHER_LOGGER: &str = "another logger of the `log` crate is installed";
+const EARLY: &str = "telemetry was recorded before `highlight::init`";
 const NO_LAYER: &str = "was installed without `highlight::layer()`";
 const UNREACHABLE: &str = "cannot deliver telemetry to";
 
@@ -149,6 +150,17 @@ fn a_subscriber_without_the_layer_is_left_alone_and_said_once() {
     run.prints(&["setup: LayerMissing", "done"]).says(NO_LAYER, 1).says("from tracing", 1);
     // Ours, and what comes through our own logger; nothing of `tracing`.
     run.stores_logs(&["from log", "from us", ERROR]).stores_spans(&["our span"]).stores_errors(1);
+}
+
+#[test]
+fn of_many_that_start_it_at_once_one_does_and_says_what_it_found() {
+    run("raced_after_a_subscriber_without_the_layer").prints(&["started: 1", "done"]).says(NO_LAYER, 1);
+}
+
+#[test]
+fn a_threads_own_subscriber_without_the_layer_is_said_once() {
+    let run = run("under_a_threads_own_without_the_layer");
+    run.prints(&["setup: Installed", "done"]).stores_all().says(NO_LAYER, 1).says("this thread's own", 1);
 }
 
 #[test]
@@ -226,6 +238,37 @@ fn telemetry_after_the_guard_is_said_once() {
         run.prints(&["setup: Installed", "done"]).says(LATE, 1);
         run.stores_logs(&["in time"]).stores_spans(&[]).stores_errors(0);
     }
+}
+
+#[test]
+fn telemetry_after_the_guard_is_said_once_where_threads_have_their_own_subscribers() {
+    let run = run("late_under_threads_own_subscribers");
+    run.prints(&["setup: Installed", "done"]).says(LATE, 1).stores_logs(&["in time"]);
+}
+
+#[test]
+fn telemetry_before_init_is_said_once() {
+    for (case, what) in [
+        ("early_event", "such as an event of init_case (tests/src/bin/init_case.rs:"),
+        ("early_tracing_span", "such as a span of init_case (tests/src/bin/init_case.rs:"),
+        ("early_span", "such as the span `too early`;"),
+        ("early_log", "such as a log record (tests/src/bin/init_case.rs:"),
+        ("early_error", "such as an error (tests/src/bin/init_case.rs:"),
+        ("early_metric", "such as the metric `early.count`;"),
+    ] {
+        let run = run(case);
+        run.prints(&["setup: LayerFound", "setup: LayerFound", "done"]).says(EARLY, 1).says(what, 1);
+        run.stores_errors(2);
+    }
+}
+
+#[test]
+fn what_no_client_would_have_taken_is_not_missed() {
+    let setups = ["setup: LayerFound", "setup: LayerFound", "done"];
+    run("early_detail").prints(&setups).is_quiet();
+    run_with("early_event", &[("HIGHLIGHT_LOG", "init_case=warn")]).prints(&setups).is_quiet();
+    run_with("early_event", &[("HIGHLIGHT_ENABLED", "false")]).prints(&setups).is_quiet();
+    run_with("early_detail", &[("HIGHLIGHT_LEVEL", "debug")]).prints(&setups).says(EARLY, 1);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use tracing::{Metadata, Subscriber, callsite, level_filters::LevelFilter, subscr
 use tracing_subscriber::layer::{Context, Filter, Layer};
 
 use super::carrier;
-use crate::{Client, config, say};
+use crate::{Client, config, early, say};
 
 /// The levels, by number.
 const LEVELS: [LevelFilter; 6] = [
@@ -75,7 +75,8 @@ impl<S: Subscriber> Filter<S> for EventFilter {
 }
 
 fn current_client_takes(metadata: &Metadata<'_>) -> bool {
-    Client::recording().is_some_and(|client| client.filter().enabled(metadata.target(), *metadata.level()))
+    Client::recording_or(|| early::tracing(metadata))
+        .is_some_and(|client| client.filter().enabled(metadata.target(), *metadata.level()))
 }
 
 /// The one filter of the subscriber that `init` installs: what it rejects costs nothing further.

@@ -54,17 +54,18 @@ fn install_subscriber(client: &Client) -> TracingSetup {
     } else {
         subscriber::set_global_default(ours)
     };
-    if set.is_ok() {
-        return TracingSetup::Installed;
+    let holds_layer = has_layer();
+    if client.is_enabled() && !holds_layer {
+        // What is there besides ours is current on this thread only.
+        let whose = if set.is_ok() { "this thread's own" } else { "the program's" };
+        say::warn(&format!(
+            "{whose} `tracing` subscriber was installed without `highlight::layer()`: its spans and events are not \
+             exported; add `.with(highlight::layer())` where it is built"
+        ));
     }
-    if has_layer() {
-        return TracingSetup::LayerFound;
+    match (set, holds_layer) {
+        (Ok(()), _) => TracingSetup::Installed,
+        (Err(_), true) => TracingSetup::LayerFound,
+        (Err(_), false) => TracingSetup::LayerMissing,
     }
-    if client.is_enabled() {
-        say::warn(
-            "the program's `tracing` subscriber was installed without `highlight::layer()`: its spans and events are not \
-             exported; add `.with(highlight::layer())` where it is built",
-        );
-    }
-    TracingSetup::LayerMissing
 }

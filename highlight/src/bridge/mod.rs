@@ -46,7 +46,8 @@ use self::{
 /// # Ok::<(), highlight::InitError>(())
 /// ```
 ///
-/// It may be built before `init`, as here: it looks for the client when something is recorded, in the current context first.
+/// It may be built before `init`, as here: it looks for the client when something is recorded, in the current context first. What is
+/// recorded between the two is lost, which `init` says.
 ///
 /// # Filters
 ///

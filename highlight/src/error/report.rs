@@ -8,6 +8,7 @@ use super::{ErrorAction, Reportable, ReportedError, Subject, record::with_causes
 use crate::{
     Client, KeyValue, Level, RequestContext, Signals, Value, ambient, console,
     context::Scope,
+    early,
     record::Correlation,
     seen::{Fingerprint, Seen},
     stack::{Place, Stack},
@@ -262,7 +263,8 @@ impl ErrorReport {
             _ => self.level,
         };
         let line = self.line();
-        let sent = Client::recording().is_none_or(|client| self.consume_with(&client).is_ok());
+        let lost = || early::ours(Signals::ERRORS, "an error", self.place.as_ref());
+        let sent = Client::recording_or(lost).is_none_or(|client| self.consume_with(&client).is_ok());
         if sent {
             console::error(level, || line.clone());
         }

@@ -4,9 +4,9 @@ use std::{cell::Cell, fmt, sync::Arc};
 
 use super::{Recording, ServerRequest};
 use crate::{
-    Client, RequestContext,
+    Client, RequestContext, Signals,
     callback::Callback,
-    parse_headers,
+    early, parse_headers,
     propagation::{Carrier, cookie},
 };
 
@@ -44,12 +44,17 @@ impl ServerOptions {
     /// For integrations, which otherwise need not look at the request at all.
     #[must_use]
     pub fn is_active(&self) -> bool {
-        self.client.as_ref().map_or_else(Client::is_current_enabled, Client::is_enabled)
+        let lost = || early::ours(Signals::TRACES, "a request", None);
+        self.client.as_ref().map_or_else(|| Client::is_current_enabled_or(lost), Client::is_enabled)
     }
 
     /// The client that a request arriving now reports to; `None` if there is none or it is disabled.
     pub(super) fn active_client(&self) -> Option<Client> {
-        self.client.clone().or_else(Client::current).filter(Client::is_enabled)
+        let client = self.client.clone().or_else(Client::current);
+        if client.is_none() {
+            early::ours(Signals::TRACES, "a request", None);
+        }
+        client.filter(Client::is_enabled)
     }
 
     /// Requests that make no spans and no metric, such as health probes. If the function panics, that counts as `false`. Default:

@@ -67,7 +67,7 @@ pub(crate) use self::{
     collect::{Collector, provider},
     registry::Registry,
 };
-use crate::{Client, KeyValue, RequestContext, Signals, record::SESSION_ID};
+use crate::{Client, KeyValue, RequestContext, Signals, early, record::SESSION_ID};
 
 /// Records the current value of something: the last one before a collection counts.
 pub fn record_metric(name: &str, value: f64, attributes: impl IntoIterator<Item = KeyValue>) {
@@ -105,7 +105,10 @@ fn record(
     measurement: Measurement,
     attributes: impl IntoIterator<Item = KeyValue>,
 ) {
-    let Some(client) = Client::recording().filter(|client| client.takes(Signals::METRICS)) else { return };
+    let lost = || early::ours(Signals::METRICS, format_args!("the metric `{}`", definition.name), None);
+    let Some(client) = Client::recording_or(lost).filter(|client| client.takes(Signals::METRICS)) else {
+        return;
+    };
     let mut attributes: Vec<_> = attributes.into_iter().map(|attribute| attribute.0).collect();
     if definition.with_session {
         let context = RequestContext::current();

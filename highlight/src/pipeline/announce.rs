@@ -3,18 +3,13 @@
 //! [`Announcer`] decides what is to be said, [`announce`] says it. No line holds a header or a body.
 
 use std::{
-    fmt,
-    io::{self, Write},
-    mem,
-    panic::{AssertUnwindSafe, catch_unwind},
+    fmt, io, mem,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use tracing::{dispatcher, subscriber::NoSubscriber};
-
-use crate::Level;
+use crate::{Level, say};
 
 /// The same kind of loss is mentioned once in this time, with what was lost since.
 const QUIET: Duration = Duration::from_secs(60);
@@ -161,21 +156,9 @@ impl Announcer {
     }
 }
 
-/// Says a line: as a `tracing` event of target `highlight`; to standard error if the program has no
-/// subscriber.
-///
-/// The worker's context suppresses telemetry, so our own layer leaves these events to the console.
-/// A panic in a subscriber is contained.
+/// Says a line. The worker's context suppresses telemetry, so our own layer leaves it to the console.
 pub(super) fn announce(line: &Line) {
-    let _ = catch_unwind(AssertUnwindSafe(|| {
-        let subscribed = dispatcher::get_default(|dispatch| !dispatch.is::<NoSubscriber>());
-        match (subscribed, line.level) {
-            // Not `eprintln!`: that panics if standard error is closed.
-            (false, _) => drop(writeln!(std::io::stderr(), "highlight: {}", line.text)),
-            (true, Level::Info) => tracing::info!(target: "highlight", "{}", line.text),
-            (true, _) => tracing::warn!(target: "highlight", "{}", line.text),
-        }
-    }));
+    say::line(line.level, &line.text);
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "printing is what it does")]
 
-use std::{error::Error, process::ExitCode, thread, time::Duration};
+use std::{error::Error, process::ExitCode, sync::Barrier, thread, time::Duration};
 
 use conformance::case::{self, Case, Outcome};
 use highlight::{Config, Highlight, RequestContext, consume_error, in_span};
@@ -11,13 +11,15 @@ use tracing_subscriber::{fmt, layer::SubscriberExt};
 
 const FLUSH: Duration = Duration::from_secs(60);
 
-const CASES: [Case; 23] = [
+const CASES: [Case; 33] = [
     ("alone", alone),
     ("twice", twice),
     ("again_after_the_guard", again_after_the_guard),
     ("after_a_subscriber_with_the_layer", after_a_subscriber_with_the_layer),
     ("after_a_subscriber_without_the_layer", after_a_subscriber_without_the_layer),
+    ("raced_after_a_subscriber_without_the_layer", raced_after_a_subscriber_without_the_layer),
     ("under_a_threads_own_subscriber", under_a_threads_own_subscriber),
+    ("under_a_threads_own_without_the_layer", under_a_threads_own_without_the_layer),
     ("before_a_subscriber", before_a_subscriber),
     ("after_a_logger", after_a_logger),
     ("after_tracing_log", after_tracing_log),
@@ -28,6 +30,14 @@ const CASES: [Case; 23] = [
     ("late_log", || late(|| tracing::info!("too late"))),
     ("late_span", || late(|| in_span("too late", drop))),
     ("late_error", || late(|| consume_error(&std::fmt::Error))),
+    ("late_under_threads_own_subscribers", late_under_threads_own_subscribers),
+    ("early_event", || early(|| tracing::info!("too early"))),
+    ("early_tracing_span", || early(|| drop(tracing::info_span!("too early")))),
+    ("early_span", || early(|| in_span("too early", drop))),
+    ("early_log", || early(|| highlight::log(highlight::Level::Info, "too early", []))),
+    ("early_error", || early(|| consume_error(&std::fmt::Error))),
+    ("early_metric", || early(|| highlight::metrics::record_incr("early.count", []))),
+    ("early_detail", || early(|| tracing::debug!("no loss"))),
     ("let_underscore", let_underscore),
     ("serves_on", serves_on),
     ("ends", ends),
@@ -96,6 +106,24 @@ fn after_a_subscriber_without_the_layer() -> Outcome {
     let console = fmt::layer().with_writer(std::io::stderr);
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(console))?;
     alone()
+}
+
+/// Of the threads that start it at once, one does.
+fn raced_after_a_subscriber_without_the_layer() -> Outcome {
+    let console = fmt::layer().with_writer(std::io::stderr);
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(console))?;
+    let guards = on_many_threads(|| highlight::init(config()).ok());
+    println!("started: {}", guards.iter().flatten().count());
+    Ok(())
+}
+
+fn under_a_threads_own_without_the_layer() -> Outcome {
+    let console = fmt::layer().with_writer(std::io::stderr);
+    let _scoped = tracing::subscriber::set_default(tracing_subscriber::registry().with(console));
+    let _guard = init()?;
+    tracing::info!("lost");
+    thread::spawn(say_all).join().map_err(|_| "panicked")?;
+    Ok(())
 }
 
 fn under_a_threads_own_subscriber() -> Outcome {
@@ -190,10 +218,45 @@ fn late(record: fn()) -> Outcome {
     let guard = init()?;
     tracing::info!("in time");
     drop(guard);
-    for _ in 0..3 {
-        record();
-    }
+    on_many_threads(record);
     Ok(())
+}
+
+/// Where a thread has its own subscriber, `tracing` passes on no event that is made within an event.
+fn late_under_threads_own_subscribers() -> Outcome {
+    let guard = init()?;
+    tracing::info!("in time");
+    drop(guard);
+    on_many_threads(|| {
+        let subscriber = tracing_subscriber::registry().with(highlight::layer());
+        tracing::subscriber::with_default(subscriber, || tracing::info!("too late"));
+    });
+    Ok(())
+}
+
+/// Twice started, after something was recorded: the second has nothing to say of it.
+fn early(record: fn()) -> Outcome {
+    let console = fmt::layer().with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::registry().with(console).with(highlight::layer());
+    tracing::subscriber::set_global_default(subscriber)?;
+    on_many_threads(record);
+    again_after_the_guard()
+}
+
+/// At once, as far as possible, and several times on each.
+fn on_many_threads<T: Send>(work: impl Fn() -> T + Sync) -> Vec<T> {
+    let barrier = Barrier::new(8);
+    let (work, barrier) = (&work, &barrier);
+    thread::scope(|scope| {
+        let thread = || {
+            scope.spawn(|| {
+                barrier.wait();
+                [work(), work(), work()]
+            })
+        };
+        let threads: Vec<_> = (0..8).map(|_| thread()).collect();
+        threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
+    })
 }
 
 fn let_underscore() -> Outcome {
