@@ -45,7 +45,20 @@ pub struct HandlerError {
     body: String,
 }
 
-impl<E: Into<BoxError> + 'static> From<E> for HandlerError {
+/// What `?` turns into a [`HandlerError`]: error types that may leave their thread, texts, boxed errors, the errors of `anyhow` and `eyre`.
+///
+/// There is nothing to implement. It exists for the compiler to say what to do with an [`actix_web::Error`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot become a `HandlerError`",
+    label = "neither an `Error` that is `Send` and `Sync`, nor a text; for `actix_web::Error`, let the handler return `Result<_, actix_web::Error>`"
+)]
+pub trait IntoHandlerError: Into<BoxError> + 'static {}
+
+// Else the compiler goes on to why a box cannot hold it: four times, of what is private to actix.
+#[diagnostic::do_not_recommend]
+impl<E: Into<BoxError> + 'static> IntoHandlerError for E {}
+
+impl<E: IntoHandlerError> From<E> for HandlerError {
     #[track_caller]
     fn from(error: E) -> Self {
         let error = highlight::http::HandlerError::new(error);

@@ -67,13 +67,15 @@ fn tables() -> String {
     tables + "\n"
 }
 
-/// The workspace's members but the examples, which the README lists.
+/// The workspace's members with modules, but for the examples, which the README lists.
 fn packages() -> Vec<String> {
     let manifest = read(&root().join("Cargo.toml"));
     let (_, members) = manifest.split_once("members = [").expect("the workspace has members");
     let (members, _) = members.split_once(']').expect("their list ends");
     let members = members.split('"').skip(1).step_by(2).map(str::to_owned);
-    members.filter(|member| !member.starts_with("examples/")).collect()
+    members
+        .filter(|member| !member.starts_with("examples/") && root().join(member).join("src").is_dir())
+        .collect()
 }
 
 /// The source files below a directory, without those that are tests; what `mod.rs` says of a folder comes first.

@@ -74,7 +74,7 @@ use self::{
 ///
 /// A span or event with an explicit parent belongs to the parent's request. A span with `parent: None` begins a trace of its own,
 /// and still belongs to the request that is current.
-#[must_use]
+#[must_use = "a layer does nothing until it is added to a subscriber"]
 pub fn layer<S>() -> impl Layer<S> + Send + Sync + 'static
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,

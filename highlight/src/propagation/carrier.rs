@@ -15,6 +15,13 @@ use opentelemetry::propagation::{Extractor, Injector};
 /// Anything that headers can be read from: `http::HeaderMap`, maps, slices of pairs, or what [`from_fn`] makes of a closure.
 ///
 /// Values may be text or bytes (Kafka, AMQP): whatever `AsRef<[u8]>` shows, if it is UTF-8.
+#[diagnostic::on_unimplemented(
+    message = "headers cannot be read from `{Self}`",
+    label = "no `Carrier`",
+    note = "what they can be read from: `http::HeaderMap`, and maps, slices and vectors of names with texts or bytes",
+    note = "of a request, take the headers: `parse_headers(request.headers())`",
+    note = "for headers of other types there is `highlight::propagation::from_fn`, for those of actix-web `highlight_actix::Headers`"
+)]
 pub trait Carrier {
     /// The first value under `name`, which is given in lower case. Names compare without regard to case where the carrier's do.
     ///
@@ -40,6 +47,13 @@ pub trait Carrier {
 ///     // message.headers.insert(name, value);
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "headers cannot be written to `{Self}`",
+    label = "no `CarrierMut`",
+    note = "what they can be written to: `http::HeaderMap`, and maps and vectors of names (from `&'static str`) with values (from `String`)",
+    note = "of a request, take the headers: `inject(request.headers_mut())`",
+    note = "for headers of other types, write to a `Vec<(&str, String)>`, and copy from there"
+)]
 pub trait CarrierMut {
     /// Sets the one value under `name`. A name or value that the carrier cannot hold is left out.
     fn set(&mut self, name: &'static str, value: String);

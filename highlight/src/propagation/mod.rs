@@ -111,7 +111,7 @@ pub fn cors_headers() -> Vec<http::HeaderName> {
 ///
 /// Never fails: what is malformed, longer than 256 bytes or not visible ASCII is ignored. Where `x-highlight-request` has several
 /// members (`s/r1, s/r2`) or lines, the first counts.
-#[must_use]
+#[must_use = "nothing becomes current by reading: run the work in the context's `scope` or `in_scope`"]
 pub fn parse_headers<C: Carrier + ?Sized>(carrier: &C) -> RequestContext {
     if let Some(value) = carrier.get(REQUEST_HEADER) {
         let (session_id, request_id) = header::parse(value);
