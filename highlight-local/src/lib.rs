@@ -67,6 +67,8 @@
 //!
 //! `C§n` is paragraph n of `docs/contract.md` in the repository.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(feature = "viewer")]
 pub mod api;
 #[cfg(feature = "viewer")]

@@ -126,6 +126,8 @@
 //!
 //! `C§n` is paragraph n of `docs/contract.md` in the repository.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod ambient;
 mod assembly;
 mod attribute;

@@ -23,6 +23,7 @@ pub mod scenario;
 pub mod stored;
 pub mod table;
 pub mod wire;
+pub mod workspace;
 
 pub use self::{
     framework::{Framework, frameworks},
