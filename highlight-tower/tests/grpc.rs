@@ -105,7 +105,7 @@ async fn a_conversation_is_one_request() {
     assert_eq!(served.parent_span_id, sent.span_id);
     for span in [sent, served] {
         assert_eq!((span.name.as_str(), span.status_code), ("shop.Echo/Talk", "Unset"));
-        assert_eq!(span.attributes["rpc.status_code"], "OK");
+        assert_eq!(span.attributes["rpc.response.status_code"], "OK");
         assert_eq!((span.origin.session_id.as_str(), span.trace_id.as_str()), ("session1", "request001"));
     }
     let heard: Vec<_> = stored.logs.iter().map(|log| log.message.as_str()).collect();

@@ -1,7 +1,7 @@
 //! gRPC calls, which are HTTP requests that answer 200 and tell what became of them in their trailers.
 //!
 //! Names are those of OpenTelemetry's RPC conventions as of 1.45, the first stable ones: `rpc.method` holds service and
-//! method, and `rpc.status_code` the name of the status.
+//! method, and `rpc.response.status_code` the name of the status.
 
 use std::{
     borrow::Cow,
@@ -228,7 +228,7 @@ impl Code {
     }
 
     pub(super) fn attribute(self) -> KeyValue {
-        KeyValue::new("rpc.status_code", self.name())
+        KeyValue::new("rpc.response.status_code", self.name())
     }
 
     /// Whether it is the server that failed; the others are the client's affair.

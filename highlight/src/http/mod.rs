@@ -36,7 +36,7 @@
 //! # gRPC
 //!
 //! A `POST` whose content type is `application/grpc` is a gRPC call. Its span is named `{package.Service}/{Method}`, has
-//! `rpc.system.name`, `rpc.method` and `rpc.status_code` in place of what HTTP has, and its duration goes to
+//! `rpc.system.name`, `rpc.method` and `rpc.response.status_code` in place of what HTTP has, and its duration goes to
 //! `rpc.server.call.duration` or `rpc.client.call.duration` in place of the metrics of HTTP. An integration hands the headers
 //! of the answer, and its trailers, to [`ServerSpan::set_grpc_status`] or [`ClientSpan::set_grpc_status`].
 //!

@@ -78,7 +78,7 @@ async fn attributes(cell: Cell) -> Result<()> {
     for (key, value) in [
         ("rpc.system.name", "grpc"),
         ("rpc.method", "shop.Orders/Get"),
-        ("rpc.status_code", "OK"),
+        ("rpc.response.status_code", "OK"),
         ("server.address", "127.0.0.1"),
         ("network.protocol.version", "2"),
         ("user_agent.original", "suite/1"),
@@ -94,7 +94,7 @@ async fn attributes(cell: Cell) -> Result<()> {
 
 /// A status that is the server's failure fails the span, and is no error by itself.
 fn has_status(span: &Span, name: &str, fails: bool, description: &str) -> Result<()> {
-    ensure!(attribute(&span.attributes, "rpc.status_code")? == name);
+    ensure!(attribute(&span.attributes, "rpc.response.status_code")? == name);
     let expected = if fails { ("Error", description) } else { ("Unset", "") };
     let found = (span.status_code, span.status_message.as_str());
     ensure!(found == expected, "{found:?}");
@@ -137,7 +137,7 @@ async fn no_status(cell: Cell) -> Result<()> {
     stored.error()?;
     let span = stored.request_span()?;
     ensure!(span.status_code == "Error");
-    ensure!(attribute(&span.attributes, "rpc.status_code")? == "UNKNOWN");
+    ensure!(attribute(&span.attributes, "rpc.response.status_code")? == "UNKNOWN");
     Ok(())
 }
 
@@ -193,7 +193,7 @@ async fn duration_metric(cell: Cell) -> Result<()> {
     for (key, value) in [
         ("error.type", "UNAVAILABLE"),
         ("rpc.method", "shop.Orders/Get"),
-        ("rpc.status_code", "UNAVAILABLE"),
+        ("rpc.response.status_code", "UNAVAILABLE"),
         ("rpc.system.name", "grpc"),
     ] {
         ensure!(attribute(&duration.attributes, key)? == value, "{key}");
@@ -218,7 +218,7 @@ async fn deadline(cell: Cell) -> Result<()> {
     let span = stored.request_span()?;
     ensure!(span.status_code == "Error" && !span.status_message.is_empty());
     ensure!(attribute(&span.attributes, "error.type")? == "DEADLINE_EXCEEDED");
-    ensure!(attribute(&span.attributes, "rpc.status_code")? == "DEADLINE_EXCEEDED");
+    ensure!(attribute(&span.attributes, "rpc.response.status_code")? == "DEADLINE_EXCEEDED");
     Ok(())
 }
 
@@ -275,7 +275,10 @@ async fn two_services(mut cell: Cell, last: fn() -> Result<Reply, Declined>) -> 
     }
     let metric = stored.rows.metrics.iter().find(|metric| metric.name == "rpc.client.call.duration");
     let metric = metric.context("the duration of the call")?;
-    ensure!(metric.attributes.get("rpc.status_code") == between.attributes.get("rpc.status_code"));
+    ensure!(
+        metric.attributes.get("rpc.response.status_code")
+            == between.attributes.get("rpc.response.status_code")
+    );
     Ok((stored, spans))
 }
 
@@ -311,7 +314,7 @@ async fn two_hops_no_status(cell: Cell) -> Result<()> {
         panic!("{EXPECTED_PANIC}")
     }
     let (_, [_, between, last]) = two_services(cell.neighbour(Neighbour::CatchesPanics), panicking).await?;
-    ensure!(attribute(&last.attributes, "rpc.status_code")? == "UNKNOWN");
+    ensure!(attribute(&last.attributes, "rpc.response.status_code")? == "UNKNOWN");
     has_status(&between, "UNKNOWN", true, "the answer had no grpc-status")
 }
 
@@ -344,7 +347,7 @@ async fn stream_given_up(mut cell: Cell) -> Result<()> {
         let span = spans.find(|span| span.origin.service == service && span.kind == kind);
         let span = span.with_context(|| format!("a {kind} span of {service}"))?;
         ensure!(span.status_code == "Error" && attribute(&span.attributes, "error.type")? == "cancelled");
-        ensure!(attribute(&span.attributes, "rpc.status_code")? == "CANCELLED");
+        ensure!(attribute(&span.attributes, "rpc.response.status_code")? == "CANCELLED");
     }
     Ok(())
 }
@@ -363,6 +366,6 @@ async fn nobody_there(cell: Cell) -> Result<()> {
     let span = of("Client")?;
     is_child(span, of("Server")?)?;
     ensure!(span.status_code == "Error" && !span.status_message.is_empty());
-    ensure!(attribute(&span.attributes, "rpc.status_code")? == "UNAVAILABLE");
+    ensure!(attribute(&span.attributes, "rpc.response.status_code")? == "UNAVAILABLE");
     Ok(())
 }
