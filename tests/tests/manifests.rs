@@ -68,6 +68,19 @@ fn published_crates_say_what_they_are() {
     assert!(missing.is_empty(), "missing:\n{}", missing.join("\n"));
 }
 
+/// Of the workspace's own line, a release makes `publish = true`.
+#[test]
+fn nothing_else_is_published() {
+    let workspace = workspace();
+    let published: Vec<_> = published(&workspace).iter().map(|package| &package.id).collect();
+    for package in workspace.workspace_packages() {
+        let line =
+            if published.contains(&&package.id) { "publish.workspace = true" } else { "publish = false" };
+        let manifest = fs::read_to_string(&package.manifest_path).expect("it is there");
+        assert!(manifest.lines().any(|of| of == line), "{} has not {line}", package.name);
+    }
+}
+
 #[test]
 fn no_dependency_asks_for_a_newer_rust() {
     let platform = match std::env::var("MSRV_PLATFORM") {
