@@ -8,8 +8,6 @@
 //! UPDATE_DOCS=1 cargo test -p conformance --test conventions      # writes it
 //! ```
 
-#![expect(clippy::expect_used, reason = "a test's panic is its verdict")]
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
