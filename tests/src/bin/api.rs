@@ -19,6 +19,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use cargo_metadata::Metadata;
 use clap::Parser;
 use conformance::workspace::{cargo, host, metadata, published, root};
 use public_api::{Builder, PublicApi};
@@ -38,29 +39,14 @@ struct Args {
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
     let metadata = metadata(&host()?)?;
-    let crates = published(&metadata);
     document(metadata.target_directory.as_std_path())?;
-
-    let mut pages = BTreeMap::new();
-    let mut foreign = Foreign::default();
-    for package in &crates {
-        let name = package.name.replace('-', "_");
-        let json = metadata.target_directory.join("doc").join(format!("{name}.json"));
-        let surface = match Builder::from_rustdoc_json(&json).omit_blanket_impls(true).build() {
-            Ok(surface) => listing(&surface),
-            Err(error) => {
-                eprintln!("this toolchain's rustdoc cannot be read (Rust 1.95 can): {error}");
-                return Ok(ExitCode::from(COULD_NOT_LOOK));
-            }
-        };
-        for dependency in &package.dependencies {
-            foreign.versions.insert(dependency.name.replace('-', "_"), dependency.req.to_string());
+    let pages = match pages(&metadata) {
+        Ok(pages) => pages,
+        Err(error) => {
+            eprintln!("this toolchain's rustdoc cannot be read (Rust 1.95 can): {error}");
+            return Ok(ExitCode::from(COULD_NOT_LOOK));
         }
-        foreign.read(&package.name, &surface);
-        pages.insert(format!("{}.txt", package.name), surface);
-    }
-    pages.insert("README.md".to_owned(), foreign.page());
-
+    };
     let directory = root().join("docs/api");
     if args.write {
         for (name, page) in &pages {
@@ -75,6 +61,24 @@ fn main() -> Result<ExitCode> {
     }
     println!("{} lists are as they were", pages.len());
     Ok(ExitCode::SUCCESS)
+}
+
+/// The files of `docs/api`, by name.
+fn pages(metadata: &Metadata) -> Result<BTreeMap<String, String>, public_api::Error> {
+    let mut pages = BTreeMap::new();
+    let mut foreign = Foreign::default();
+    for package in published(metadata) {
+        let json = format!("doc/{}.json", package.name.replace('-', "_"));
+        let json = metadata.target_directory.join(json);
+        let surface = listing(&Builder::from_rustdoc_json(json).omit_blanket_impls(true).build()?);
+        for dependency in &package.dependencies {
+            foreign.versions.insert(dependency.name.replace('-', "_"), dependency.req.to_string());
+        }
+        foreign.read(&package.name, &surface);
+        pages.insert(format!("{}.txt", package.name), surface);
+    }
+    pages.insert("README.md".to_owned(), foreign.page());
+    Ok(pages)
 }
 
 /// Has rustdoc write JSON. The whole workspace, so that what was compiled for its pages serves once more.
