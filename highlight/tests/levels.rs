@@ -1,7 +1,5 @@
 //! What a subscriber of the program's own is asked about: a process of its own, because levels are the process's.
 
-#![expect(clippy::unwrap_used, reason = "a test's panic is its verdict")]
-
 use highlight::{Client, Config};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::prelude::*;

@@ -222,9 +222,9 @@ fn work() {
         .id("1")
         .consumer_group("shipping")
         .partition(3);
-    orders.send_span().run(|_| ());
-    orders.process_span(&RequestContext::current()).run(|_| ());
-    orders.process_batch_span([&RequestContext::current()]).run(|_| ());
+    orders.send_span().in_span(|_| ());
+    orders.process_span(&RequestContext::current()).in_span(|_| ());
+    orders.process_batch_span([&RequestContext::current()]).in_span(|_| ());
     if let Err(traced) = Err::<(), _>(Declined::new()).in_current_span() {
         consume_error(&traced);
     }

@@ -149,11 +149,12 @@ fn prose(document: &str) -> String {
     document.split("```").step_by(2).collect()
 }
 
-/// Whether a text between backticks names a file of the repository: it starts with one of its directories.
+/// Whether a text between backticks names a file of the repository: it starts with one of its directories. `target` is none of these.
 fn is_path(text: &str) -> bool {
     let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
     let first = text.split_once('/').map(|(first, _)| first);
-    is_plain && first.is_some_and(|first| !first.is_empty() && root().join(first).is_dir())
+    let is_ours = |first: &str| !first.is_empty() && first != "target" && root().join(first).is_dir();
+    is_plain && first.is_some_and(is_ours)
 }
 
 /// The anchors of a page's headings, as GitHub makes them.
