@@ -30,7 +30,7 @@ pin_project! {
             if let Some(span) = this.span {
                 // Says nothing of a span that has ended.
                 span.set_failed("cancelled", "(the client went away during the body)");
-                span.run(|| this.body.set(None));
+                span.in_scope(|| this.body.set(None));
             }
         }
     }
@@ -55,7 +55,7 @@ impl<B: MessageBody> MessageBody for HighlightBody<B> {
         let Some(span) = this.span else {
             return body.poll_next(cx).map_err(Into::into);
         };
-        let chunk = ready!(span.run(|| body.poll_next(cx)));
+        let chunk = ready!(span.in_scope(|| body.poll_next(cx)));
         Poll::Ready(match chunk {
             Some(Ok(chunk)) => {
                 span.record_response_data(&chunk);
@@ -65,7 +65,7 @@ impl<B: MessageBody> MessageBody for HighlightBody<B> {
                 let error = error.into();
                 // What the error says becomes the span's description where it is reported.
                 span.set_failed("body error", "");
-                span.run(|| ErrorReport::new(&error).without_location().consume());
+                span.in_scope(|| ErrorReport::new(&error).without_location().consume());
                 span.end();
                 Some(Err(error))
             }

@@ -12,7 +12,7 @@ use actix_web::{
     dev::ServiceResponse,
     http::{Method, StatusCode},
 };
-use highlight::http::{InSpan, ServerSpan};
+use highlight::http::{ServerSpan, WithSpan};
 use pin_project_lite::pin_project;
 
 use crate::{Headers, body::HighlightBody, report::ErrorTypes, request};
@@ -22,14 +22,14 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct HighlightFuture<F> {
         #[pin]
-        inner: InSpan<F, ServerSpan>,
+        inner: WithSpan<F, ServerSpan>,
         error_types: ErrorTypes,
     }
 }
 
 impl<F> HighlightFuture<F> {
     pub(crate) fn new(future: F, span: Option<ServerSpan>, error_types: ErrorTypes) -> Self {
-        Self { inner: InSpan::new(future, span), error_types }
+        Self { inner: WithSpan::new(future, span), error_types }
     }
 }
 
@@ -57,7 +57,7 @@ fn answered<B: MessageBody>(span: &mut ServerSpan, response: &ServiceResponse<B>
     let (request, status) = (response.request(), response.status());
     span.set_route(request::matched_route(request).as_deref());
     if let Some(error) = response.response().error().filter(|_| status.is_server_error()) {
-        span.run(|| error_types.report(error));
+        span.in_scope(|| error_types.report(error));
     }
     span.set_status(status.as_u16());
     span.record_response(&Headers(response.headers()));
@@ -71,7 +71,7 @@ fn failed(span: &mut ServerSpan, error: &Error, error_types: &ErrorTypes) {
     // Asking for the response itself would use it up: some errors hold a ready one.
     let status = error.as_response_error().status_code();
     if status.is_server_error() {
-        span.run(|| error_types.report(error));
+        span.in_scope(|| error_types.report(error));
     }
     span.set_status(status.as_u16());
 }

@@ -147,7 +147,7 @@ where
         match self.start(&request) {
             Some(mut span) => {
                 payload::record(&span, &mut request);
-                let future = span.run(|| self.inner.call(request));
+                let future = span.in_scope(|| self.inner.call(request));
                 HighlightFuture::new(future, Some(span), self.error_types.clone())
             }
             None => HighlightFuture::new(self.inner.call(request), None, self.error_types.clone()),

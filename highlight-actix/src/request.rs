@@ -5,7 +5,7 @@ use actix_web::{
     dev::ServiceRequest,
     http::{Method, Version, header, uri::Authority},
 };
-use highlight::http::{GrpcHeaders, ServerRequest};
+use highlight::http::ServerRequest;
 
 /// Describes the request to `with`. The description borrows, so nothing is copied that is not recorded.
 pub(crate) fn describe<T>(request: &ServiceRequest, with: impl FnOnce(&ServerRequest<'_>) -> T) -> T {
@@ -14,22 +14,19 @@ pub(crate) fn describe<T>(request: &ServiceRequest, with: impl FnOnce(&ServerReq
     // A guess by the path alone: guards and middleware may decide otherwise. It is what a request has that never gets an answer.
     let route = request.match_pattern();
     let peer = request.peer_addr().map(|peer| peer.ip().to_string());
-    with(&ServerRequest {
-        method: request.method().as_str(),
-        path: uri.path(),
-        query: uri.query(),
-        route: route.as_deref(),
-        scheme: uri.scheme_str().or_else(|| request.app_config().secure().then_some("https")),
-        host: uri.authority().map(Authority::as_str).or_else(|| header(header::HOST)),
-        version: version(request.version()),
-        user_agent: header(header::USER_AGENT),
-        // gRPC needs trailers, which actix cannot send.
-        grpc: GrpcHeaders::default(),
-        body_size: header(header::CONTENT_LENGTH).and_then(|size| size.parse().ok()),
-        client_address: peer.as_deref(),
-        preflight: request.method() == Method::OPTIONS
-            && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD),
-    })
+    // No gRPC: that needs trailers, which actix cannot send.
+    let mut described = ServerRequest::new(request.method().as_str(), uri.path());
+    described.query = uri.query();
+    described.route = route.as_deref();
+    described.scheme = uri.scheme_str().or_else(|| request.app_config().secure().then_some("https"));
+    described.host = uri.authority().map(Authority::as_str).or_else(|| header(header::HOST));
+    described.version = version(request.version());
+    described.user_agent = header(header::USER_AGENT);
+    described.body_size = header(header::CONTENT_LENGTH).and_then(|size| size.parse().ok());
+    described.client_address = peer.as_deref();
+    described.preflight = request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    with(&described)
 }
 
 /// The template of the route that served the request, which is known once it was served.

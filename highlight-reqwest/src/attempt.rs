@@ -53,7 +53,7 @@ impl Attempt {
 
     /// Makes a future by which the request is sent: with the span current, and the redirect policy informed.
     pub(crate) fn run<F: Future>(&self, send: impl FnOnce() -> F) -> WithContext<F> {
-        self.span.run(|| {
+        self.span.in_scope(|| {
             let _guard = Context::current_with_value(Arc::clone(&self.redirects)).attach();
             send().in_current_scope()
         })
@@ -87,11 +87,9 @@ fn start_span(
 ) -> Option<ClientSpan> {
     // What is no URI, reqwest will not send.
     let uri: Uri = request.url().as_str().parse().unwrap_or_default();
-    let described = ClientRequest {
-        template: template.map(UrlTemplate::as_str),
-        resend_count,
-        ..ClientRequest::new(request.method().as_str(), &uri)
-    };
+    let mut described = ClientRequest::new(request.method().as_str(), &uri);
+    described.template = template.map(UrlTemplate::as_str);
+    described.resend_count = resend_count;
     ClientSpan::start(&described, client)
 }
 

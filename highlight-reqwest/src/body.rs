@@ -46,7 +46,7 @@ impl Body for MeasuredBody {
     ) -> Poll<Option<reqwest::Result<Frame<Bytes>>>> {
         let Self { body, span } = &mut *self;
         let Some(running) = span else { return Pin::new(body).poll_frame(cx) };
-        let frame = ready!(running.run(|| Pin::new(&mut *body).poll_frame(cx)));
+        let frame = ready!(running.in_scope(|| Pin::new(&mut *body).poll_frame(cx)));
         if let Some(Err(error)) = &frame {
             running.set_failed(error.error_type(), &error.causes());
         }

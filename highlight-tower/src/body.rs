@@ -32,7 +32,7 @@ pin_project! {
                 if *this.expected != Some(0) {
                     span.set_failed("cancelled", "(the client went away during the body)");
                 }
-                span.run(|| this.body.set(None));
+                span.in_scope(|| this.body.set(None));
             }
         }
     }
@@ -68,7 +68,7 @@ where
             frame
         };
         let Some(span) = this.span else { return poll() };
-        let frame = ready!(span.run(poll));
+        let frame = ready!(span.in_scope(poll));
         match &frame {
             // A server that knows the length asks for no more than that, and drops the body: the span ends then.
             Some(Ok(frame)) => {
@@ -80,7 +80,7 @@ where
                 // Nothing comes after trailers, and servers do not ask.
                 let trailers = frame.trailers_ref();
                 if let Some(trailers) = trailers {
-                    span.set_grpc_status(trailers);
+                    span.read_grpc_status(trailers);
                 }
                 if trailers.is_some()
                     || this.body.as_ref().as_pin_ref().is_none_or(|body| body.is_end_stream())
@@ -89,7 +89,7 @@ where
                 }
             }
             Some(Err(error)) => {
-                span.set_error("body error", error.to_string());
+                span.consume_error("body error", error.to_string());
                 *this.expected = Some(0);
             }
             None => *this.span = None,

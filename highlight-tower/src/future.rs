@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use highlight::http::{InSpan, ServerSpan};
+use highlight::http::{ServerSpan, WithSpan};
 use http::{HeaderMap, Response, StatusCode, header};
 use pin_project_lite::pin_project;
 
@@ -17,14 +17,14 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct HighlightFuture<F> {
         #[pin]
-        inner: InSpan<F, ServerSpan>,
+        inner: WithSpan<F, ServerSpan>,
         has_body: bool,
     }
 }
 
 impl<F> HighlightFuture<F> {
     pub(crate) fn new(future: F, span: Option<ServerSpan>, has_body: bool) -> Self {
-        Self { inner: InSpan::new(future, span), has_body }
+        Self { inner: WithSpan::new(future, span), has_body }
     }
 }
 
@@ -42,7 +42,7 @@ where
         let result = match (result, &mut span) {
             (Ok(response), Some(open)) => {
                 open.set_status(response.status().as_u16());
-                open.set_grpc_status(response.headers());
+                open.read_grpc_status(response.headers());
                 open.record_response(response.headers());
                 let ended = !*this.has_body || has_no_body(response.status());
                 let span = span.filter(|_| !ended);
@@ -50,7 +50,7 @@ where
                 Ok(response.map(|body| HighlightBody::new(body, span, length)))
             }
             (Err(error), Some(span)) => {
-                span.set_error("service error", error.to_string());
+                span.consume_error("service error", error.to_string());
                 Err(error)
             }
             (result, None) => {

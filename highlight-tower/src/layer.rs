@@ -141,7 +141,7 @@ where
             Some(mut span) => {
                 request.extensions_mut().insert(Served);
                 let request = self.bodies.record(&span, request);
-                let future = span.run(|| self.inner.call(request));
+                let future = span.in_scope(|| self.inner.call(request));
                 HighlightFuture::new(future, Some(span), has_body)
             }
             None => HighlightFuture::new(self.inner.call(request), None, has_body),

@@ -14,19 +14,20 @@ pub(crate) fn describe<B, T>(
     let header = |name: header::HeaderName| request.headers().get(name)?.to_str().ok();
     let uri = request.uri();
     let peer = (places.peer)(request.extensions()).map(|peer| peer.ip().to_string());
-    with(&ServerRequest {
-        method: request.method().as_str(),
-        path: uri.path(),
-        query: uri.query(),
-        route: (places.route)(request.extensions()),
-        scheme: uri.scheme_str(),
-        host: uri.authority().map(http::uri::Authority::as_str).or_else(|| header(header::HOST)),
-        version: protocol_version(request.version()),
-        user_agent: header(header::USER_AGENT),
-        grpc: GrpcHeaders::of(request.headers()),
-        body_size: header(header::CONTENT_LENGTH).and_then(|size| size.parse().ok()),
-        client_address: peer.as_deref(),
-        preflight: request.method() == Method::OPTIONS
-            && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD),
-    })
+    let mut described = ServerRequest::new(request.method().as_str(), uri.path());
+    described.query = uri.query();
+    described.route = (places.route)(request.extensions());
+    described.scheme = uri.scheme_str();
+    described.host = uri.authority().map(http::uri::Authority::as_str).or_else(|| header(header::HOST));
+    described.version = protocol_version(request.version());
+    described.user_agent = header(header::USER_AGENT);
+    // A call is always a `POST`.
+    if request.method() == Method::POST {
+        described.grpc = GrpcHeaders::from_headers(request.headers());
+    }
+    described.body_size = header(header::CONTENT_LENGTH).and_then(|size| size.parse().ok());
+    described.client_address = peer.as_deref();
+    described.preflight = request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    with(&described)
 }

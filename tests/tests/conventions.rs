@@ -234,10 +234,11 @@ fn work() {
 /// Calls of other services: one that is answered, one that fails, and a gRPC call.
 fn call() {
     let uri = http::Uri::from_static("http://stock:8080/items/7?size=2");
-    let request = ClientRequest { resend_count: 1, ..ClientRequest::new("BREW", &uri) };
+    let mut request = ClientRequest::new("BREW", &uri);
+    request.resend_count = 1;
     if let Some(mut span) = ClientSpan::start(&request, None) {
         span.set_response(http::StatusCode::BAD_GATEWAY, http::Version::HTTP_11);
-        span.set_ended();
+        span.end();
     }
     if let Some(mut span) = ClientSpan::start(&request, None) {
         span.set_failed("timeout", "it took too long");
@@ -245,12 +246,13 @@ fn call() {
     let mut headers = http::HeaderMap::new();
     headers.insert("content-type", http::HeaderValue::from_static("application/grpc"));
     let uri = http::Uri::from_static("http://stock:8080/shop.Stock/Get");
-    let request = ClientRequest { grpc: GrpcHeaders::of(&headers), ..ClientRequest::new("POST", &uri) };
+    let mut request = ClientRequest::new("POST", &uri);
+    request.grpc = GrpcHeaders::from_headers(&headers);
     if let Some(mut span) = ClientSpan::start(&request, None) {
         span.set_response(http::StatusCode::OK, http::Version::HTTP_2);
         headers.insert("grpc-status", http::HeaderValue::from_static("14"));
-        span.set_grpc_status(&headers);
-        span.set_ended();
+        span.read_grpc_status(&headers);
+        span.end();
     }
 }
 

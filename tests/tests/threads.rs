@@ -61,7 +61,7 @@ fn of_http() {
         ClientSpan,
         GrpcHeaders<'_>,
         HandlerError,
-        InSpan<Work, ServerSpan>,
+        WithSpan<Work, ServerSpan>,
         Recording,
         ServerOptions,
         ServerRequest<'_>,

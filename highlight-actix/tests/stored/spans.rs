@@ -160,15 +160,15 @@ fn a_route_that_is_known_late_renames_the_span() {
     for (routes, route) in table {
         let service = Service::new(|_| {});
         let options = ServerOptions::default().client(service.client.clone());
-        let request =
-            ServerRequest { method: "GET", path: "/a/7", route: routes[0], ..ServerRequest::default() };
+        let mut request = ServerRequest::new("GET", "/a/7");
+        request.route = routes[0];
         let mut span = ServerSpan::start(&request, RequestContext::default(), &options).unwrap();
         span.set_route(routes[1]);
         span.set_status(200);
         span.end();
         // After the end nothing changes the span; the context is still there.
         span.set_failed("late", "too late");
-        let id = span.run(|| highlight::Span::current().span_id());
+        let id = span.in_scope(|| highlight::Span::current().span_id());
         drop(span);
         let stored = service.stored_span();
         assert_eq!(stored.name, route.map_or("GET".to_owned(), |route| format!("GET {route}")));

@@ -45,13 +45,13 @@ where
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
         let Some(span) = this.span else { return this.body.poll_frame(cx) };
-        let frame = ready!(span.run(|| this.body.as_mut().poll_frame(cx)));
+        let frame = ready!(span.in_scope(|| this.body.as_mut().poll_frame(cx)));
         let has_ended = match &frame {
             // A reader that knows the length does not ask for the end.
             Some(Ok(frame)) => {
                 let trailers = frame.trailers_ref();
                 if let Some(trailers) = trailers {
-                    span.set_grpc_status(trailers);
+                    span.read_grpc_status(trailers);
                 }
                 trailers.is_some() || this.body.is_end_stream()
             }
@@ -78,8 +78,8 @@ where
 
 /// The body has ended, and its span with it.
 fn end(span: &mut Option<ClientSpan>) {
-    if let Some(mut span) = span.take() {
-        span.set_ended();
+    if let Some(span) = span.take() {
+        span.end();
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use highlight::http::{ClientSpan, InSpan};
+use highlight::http::{ClientSpan, WithSpan};
 use http::Response;
 use pin_project_lite::pin_project;
 
@@ -18,13 +18,13 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct HighlightClientFuture<F> {
         #[pin]
-        inner: InSpan<F, ClientSpan>,
+        inner: WithSpan<F, ClientSpan>,
     }
 }
 
 impl<F> HighlightClientFuture<F> {
     pub(super) fn new(future: F, span: Option<ClientSpan>) -> Self {
-        Self { inner: InSpan::new(future, span) }
+        Self { inner: WithSpan::new(future, span) }
     }
 }
 
@@ -42,7 +42,7 @@ where
             match &result {
                 Ok(response) => {
                     span.set_response(response.status(), response.version());
-                    span.set_grpc_status(response.headers());
+                    span.read_grpc_status(response.headers());
                 }
                 Err(error) => span.set_failed(error_type::<E>(), &error.to_string()),
             }

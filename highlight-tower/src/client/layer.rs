@@ -96,12 +96,9 @@ impl Options {
 
     fn start<B>(&self, request: &Request<B>) -> Option<ClientSpan> {
         let uri = self.address(request.uri());
-        let template = request.extensions().get::<UrlTemplate>().map(UrlTemplate::as_str);
-        let described = ClientRequest {
-            template,
-            grpc: GrpcHeaders::of(request.headers()),
-            ..ClientRequest::new(request.method().as_str(), &uri)
-        };
+        let mut described = ClientRequest::new(request.method().as_str(), &uri);
+        described.template = request.extensions().get::<UrlTemplate>().map(UrlTemplate::as_str);
+        described.grpc = GrpcHeaders::from_headers(request.headers());
         ClientSpan::start(&described, self.client.as_ref())
     }
 }
@@ -139,7 +136,7 @@ where
             return HighlightClientFuture::new(self.inner.call(request), None);
         };
         span.inject(request.headers_mut());
-        let future = span.run(|| self.inner.call(request));
+        let future = span.in_scope(|| self.inner.call(request));
         HighlightClientFuture::new(future, Some(span))
     }
 }

@@ -24,6 +24,7 @@ use crate::{
 
 /// What is known of a request when it is sent.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct ClientRequest<'a> {
     /// The method, such as `GET`.
     pub method: &'a str,
@@ -212,14 +213,14 @@ impl ClientSpan {
     }
 
     /// Runs `f`, a piece of the request's work, with the span current on this thread.
-    pub fn run<T>(&self, f: impl FnOnce() -> T) -> T {
+    pub fn in_scope<T>(&self, f: impl FnOnce() -> T) -> T {
         let _guard = ambient::attach(&self.cx);
         f()
     }
 
     /// The answer has begun. From 400 up the span has failed.
     ///
-    /// Of a gRPC call it says nothing yet: see [`set_grpc_status`](Self::set_grpc_status).
+    /// Of a gRPC call it says nothing yet: see [`read_grpc_status`](Self::read_grpc_status).
     pub fn set_response(&mut self, status: StatusCode, version: Version) {
         self.status = Some(status);
         let code = KeyValue::new("http.response.status_code", i64::from(status.as_u16()));
@@ -243,7 +244,7 @@ impl ClientSpan {
 
     /// Reads what became of a gRPC call: `headers` are those of the response, and then its trailers. Nothing is done where
     /// they have no `grpc-status`, or the request is no gRPC call. By any status but OK the span has failed.
-    pub fn set_grpc_status(&mut self, headers: &HeaderMap) {
+    pub fn read_grpc_status(&mut self, headers: &HeaderMap) {
         if self.grpc.is_some() {
             if let Some((code, message)) = grpc::status(headers) {
                 self.set_grpc_code(code, &message);
@@ -251,8 +252,8 @@ impl ClientSpan {
         }
     }
 
-    /// The body of the answer has ended: a gRPC call that has no status by now has failed.
-    pub fn set_ended(&mut self) {
+    /// The body of the answer has ended, and the span with it. A gRPC call that has no status by now has failed.
+    pub fn end(mut self) {
         if let (Some(Call { code: None, .. }), Some(status)) = (&self.grpc, self.status) {
             self.set_grpc_code(Code::of_http(status.as_u16()), "the answer had no grpc-status");
         }

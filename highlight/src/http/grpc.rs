@@ -21,6 +21,7 @@ const NAMELESS: &str = "grpc";
 
 /// The headers of a request that tell whether it is a gRPC call, and what that has to keep to.
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct GrpcHeaders<'a> {
     /// The `Content-Type` header.
     pub content_type: Option<&'a str>,
@@ -31,7 +32,7 @@ pub struct GrpcHeaders<'a> {
 impl<'a> GrpcHeaders<'a> {
     /// What the headers say.
     #[must_use]
-    pub fn of(headers: &'a HeaderMap) -> Self {
+    pub fn from_headers(headers: &'a HeaderMap) -> Self {
         let text = |value: &'a HeaderValue| value.to_str().ok();
         let content_type = headers.get(header::CONTENT_TYPE).and_then(text);
         // Few requests have a body, and fewer are calls.

@@ -6,9 +6,10 @@
 //! ```
 //! use highlight::{RequestContext, http::{ServerOptions, ServerRequest, ServerSpan}};
 //!
-//! let request = ServerRequest { method: "GET", path: "/orders/7", route: Some("/orders/{id}"), ..ServerRequest::default() };
+//! let mut request = ServerRequest::new("GET", "/orders/7");
+//! request.route = Some("/orders/{id}");
 //! if let Some(mut span) = ServerSpan::start(&request, RequestContext::default(), &ServerOptions::default()) {
-//!     let status = span.run(|| 200); // the handler; an async one is polled here
+//!     let status = span.in_scope(|| 200); // the handler; an async one is polled here
 //!     span.set_status(status);
 //! } // the span ends when it is dropped
 //! ```
@@ -23,7 +24,7 @@
 //! let described = ClientRequest::new("GET", request.uri());
 //! if let Some(mut span) = ClientSpan::start(&described, None) {
 //!     span.inject(request.headers_mut()); // session and trace, if the host may know them
-//!     let response = span.run(|| http::Response::new(())); // send it
+//!     let response = span.in_scope(|| http::Response::new(())); // send it
 //!     span.set_response(response.status(), response.version());
 //! } // the span ends when it is dropped
 //! # Ok(())
@@ -38,7 +39,7 @@
 //! A `POST` whose content type is `application/grpc` is a gRPC call. Its span is named `{package.Service}/{Method}`, has
 //! `rpc.system.name`, `rpc.method` and `rpc.response.status_code` in place of what HTTP has, and its duration goes to
 //! `rpc.server.call.duration` or `rpc.client.call.duration` in place of the metrics of HTTP. An integration hands the headers
-//! of the answer, and its trailers, to [`ServerSpan::set_grpc_status`] or [`ClientSpan::set_grpc_status`].
+//! of the answer, and its trailers, to [`ServerSpan::read_grpc_status`] or [`ClientSpan::read_grpc_status`].
 //!
 //! A server's names stay few, whatever is asked of it. A method is named if its call succeeded. `UNIMPLEMENTED` means that
 //! there is none. Anything else may have been answered by middleware, or by nobody, so such methods are named up to a
@@ -50,13 +51,13 @@ mod client;
 mod conventions;
 mod failure;
 mod grpc;
-mod in_span;
 mod instruments;
 mod options;
 mod recording;
 mod series;
 mod server;
 mod shared;
+mod with_span;
 
 pub(crate) use self::{
     arrival::{Arrival, Fact},
@@ -67,8 +68,8 @@ pub use self::{
     conventions::protocol_version,
     failure::{BoxError, HandlerError},
     grpc::GrpcHeaders,
-    in_span::{InSpan, RequestSpan},
     options::ServerOptions,
     recording::{BodyRecorder, Recording},
     server::{ServerRequest, ServerSpan},
+    with_span::{RequestSpan, WithSpan},
 };

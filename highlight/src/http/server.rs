@@ -36,6 +36,7 @@ const NO_STATUS: &str = "(the answer had no grpc-status)";
 
 /// What is known of a request when it arrives.
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct ServerRequest<'a> {
     /// The method as received, such as `GET`.
     pub method: &'a str,
@@ -63,7 +64,13 @@ pub struct ServerRequest<'a> {
     pub preflight: bool,
 }
 
-impl ServerRequest<'_> {
+impl<'a> ServerRequest<'a> {
+    /// A request of which nothing else is known; the fields say what is.
+    #[must_use]
+    pub fn new(method: &'a str, path: &'a str) -> Self {
+        Self { method, path, ..Self::default() }
+    }
+
     /// The client may write anything before the `://`.
     fn known_scheme(&self) -> &'static str {
         if self.scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) { "https" } else { "http" }
@@ -232,7 +239,7 @@ impl ServerSpan {
     /// Runs `f`, a piece of the request's work, with the request current on this thread.
     ///
     /// A panic is recorded on the span and goes on.
-    pub fn run<T>(&mut self, f: impl FnOnce() -> T) -> T {
+    pub fn in_scope<T>(&mut self, f: impl FnOnce() -> T) -> T {
         let result = {
             let _context = ambient::attach(&self.0.cx);
             let _carrier = bridge::enter_active(&self.0.carrier);
@@ -291,7 +298,7 @@ impl ServerSpan {
 
     /// The status of the response. From 500 up the span has failed; a 4xx alone is the client's affair.
     ///
-    /// Of a gRPC call it says nothing yet: see [`set_grpc_status`](Self::set_grpc_status).
+    /// Of a gRPC call it says nothing yet: see [`read_grpc_status`](Self::read_grpc_status).
     pub fn set_status(&mut self, status: u16) {
         self.0.status = Some(status);
         if self.0.grpc.is_some() {
@@ -311,7 +318,7 @@ impl ServerSpan {
     ///
     /// The span has failed by a status that is the server's failure: `UNKNOWN`, `DEADLINE_EXCEEDED`, `UNIMPLEMENTED`,
     /// `INTERNAL`, `UNAVAILABLE`, `DATA_LOSS`. The others are the client's affair.
-    pub fn set_grpc_status(&mut self, headers: &HeaderMap) {
+    pub fn read_grpc_status(&mut self, headers: &HeaderMap) {
         if self.0.grpc.is_some() {
             if let Some((code, message)) = grpc::status(headers) {
                 // In parentheses it gives way to the text of an error that was reported.
@@ -336,7 +343,7 @@ impl ServerSpan {
     /// The service or the body ended with an error: it is reported, once for the request, and the span has failed.
     ///
     /// The report has no stack, because none leads from here to where the error arose.
-    pub fn set_error(&mut self, error_type: &str, message: impl Into<String>) {
+    pub fn consume_error(&mut self, error_type: &str, message: impl Into<String>) {
         let message = message.into();
         self.fail(error_type, &message);
         let _guard = ambient::attach(&self.0.cx);
@@ -379,7 +386,7 @@ impl ServerSpan {
         logs::record(level, message, [crate::KeyValue(attribute)], None);
     }
 
-    /// Ends the span before it is dropped. What [`run`](Self::run) runs after it still has the request as its context.
+    /// Ends the span before it is dropped. What is run [in its scope](Self::in_scope) after it still has the request as its context.
     ///
     /// For what outlives the answer, such as the two ends of an upgraded connection.
     pub fn end(&mut self) {

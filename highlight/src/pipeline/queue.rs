@@ -12,11 +12,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+mod call;
+
+pub(super) use self::call::{Batch, Call, Due, Sleep, Stop};
 use super::{
     books::{Books, Fate},
     deadline::{self, Deadline},
     flush::{FlushError, Flushed, Ticket},
-    lane::{Chunk, Lane, Room},
+    lane::{Lane, Room},
     limits::Limits,
     sync::{AtomicU64, Condvar, Mutex, Ordering, lock, wait},
     trim::trim,
@@ -70,68 +73,6 @@ enum Alarm {
     Urgent,
     /// The worker sleeps for as long as nothing is there: wake it for anything.
     Any,
-}
-
-/// The end that was asked for.
-#[derive(Debug, Clone)]
-pub(super) struct Stop {
-    pub(super) ticket: Ticket,
-    pub(super) deadline: Deadline,
-}
-
-/// Why the worker was woken.
-#[derive(Debug)]
-pub(super) enum Call {
-    /// There is something to send: what is due, besides full batches and errors; or the time came.
-    Work(Due),
-    /// Somebody waits for everything to be sent.
-    Flush(Vec<Ticket>, Due),
-    /// The end, and who waits for a flush until then.
-    Stop(Stop, Vec<Ticket>, Due),
-}
-
-/// How the worker wants to sleep.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Sleep {
-    /// Until there is work, or the worker has something to do at a time of its own.
-    UntilWork { wake_at: Option<Instant> },
-    /// The endpoint is away: until the next try, whatever is pushed meanwhile.
-    BackOff { until: Instant },
-    /// Not at all: there is more to send, and what was pushed meanwhile goes first.
-    Not,
-}
-
-/// How many of the items waiting in each lane are to leave even if they do not fill a batch.
-///
-/// Counted when a pass begins, so that it ends although new items keep coming.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Due {
-    errors: usize,
-    logs: usize,
-    spans: usize,
-}
-
-impl Due {
-    pub(super) fn is_empty(self) -> bool {
-        self.errors + self.logs + self.spans == 0
-    }
-}
-
-/// Items that leave together.
-#[derive(Debug)]
-pub(super) enum Batch {
-    Logs(Vec<Chunk<LogRecord>>),
-    Spans(Vec<Chunk<SpanRecord>>),
-}
-
-impl Batch {
-    pub(super) fn len(&self) -> u64 {
-        let len = match self {
-            Self::Logs(logs) => logs.iter().map(Chunk::len).sum::<usize>(),
-            Self::Spans(spans) => spans.iter().map(Chunk::len).sum(),
-        };
-        len as u64
-    }
 }
 
 impl Queue {

@@ -43,14 +43,11 @@ fn serve(
 }
 
 fn orders() -> ServerRequest<'static> {
-    ServerRequest {
-        method: "POST",
-        path: "/orders/7",
-        query: Some("size=Q7query"),
-        route: Some("/orders/{id}"),
-        user_agent: Some("Q7agent"),
-        ..ServerRequest::default()
-    }
+    let mut request = ServerRequest::new("POST", "/orders/7");
+    request.query = Some("size=Q7query");
+    request.route = Some("/orders/{id}");
+    request.user_agent = Some("Q7agent");
+    request
 }
 
 fn everything() -> Recording {

@@ -10,7 +10,7 @@ fn stored(stage: &Stage, headers: &[(&'static str, &'static str)]) -> (String, S
     let headers: HeaderMap =
         headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
     let options = ServerOptions::default().client(stage.client.clone());
-    let request = ServerRequest { method: "GET", path: "/", ..ServerRequest::default() };
+    let request = ServerRequest::new("GET", "/");
     drop(ServerSpan::start(&request, options.incoming(&headers), &options).unwrap());
     let stored = stage.stored();
     let span = stored.spans.last().unwrap();

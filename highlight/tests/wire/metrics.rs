@@ -162,7 +162,7 @@ fn active_requests_are_a_level_whatever_ends_them() {
     let stage = Stage::new();
     let options = ServerOptions::default().client(stage.client.clone());
     let start = |method| {
-        let request = ServerRequest { method, path: "/", ..ServerRequest::default() };
+        let request = ServerRequest::new(method, "/");
         ServerSpan::start(&request, RequestContext::default(), &options).unwrap()
     };
     let levels = || {
@@ -185,7 +185,8 @@ fn active_requests_are_a_level_whatever_ends_them() {
     drop(cancelled);
     assert_eq!(levels().last(), Some(&level(1.0)));
     let mut failed = failed;
-    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| failed.run(|| panic!("no"))));
+    let panicked =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| failed.in_scope(|| panic!("no"))));
     assert!(panicked.is_err());
     drop(failed);
     assert_eq!(levels().last(), Some(&level(0.0)));

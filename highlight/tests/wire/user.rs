@@ -40,10 +40,10 @@ fn log<'a>(stored: &'a Snapshot, message: &str) -> &'a Attributes {
 /// Serves one request under a server span.
 fn serve(stage: &Stage, handler: impl FnOnce()) {
     let options = ServerOptions::default().client(stage.client.clone());
-    let request = ServerRequest { method: "GET", path: "/", ..ServerRequest::default() };
+    let request = ServerRequest::new("GET", "/");
     let incoming = "session1/request001".parse().unwrap();
     let mut span = ServerSpan::start(&request, incoming, &options).unwrap();
-    span.run(handler);
+    span.in_scope(handler);
     span.set_status(200);
 }
 

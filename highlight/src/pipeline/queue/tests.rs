@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::pipeline::lane::Chunk;
 use crate::pipeline::tests::items::{error, log, span};
 
 const HOUR: Duration = Duration::from_secs(3600);

@@ -14,7 +14,7 @@ use super::{ClientSpan, ServerSpan};
 /// A span that a piece of work can be run in: a [`ServerSpan`] or a [`ClientSpan`].
 pub trait RequestSpan: sealed::Sealed {
     /// Runs `f` with the span current on this thread.
-    fn run<T>(&mut self, f: impl FnOnce() -> T) -> T;
+    fn in_scope<T>(&mut self, f: impl FnOnce() -> T) -> T;
 }
 
 mod sealed {
@@ -24,14 +24,14 @@ mod sealed {
 }
 
 impl RequestSpan for ServerSpan {
-    fn run<T>(&mut self, f: impl FnOnce() -> T) -> T {
-        Self::run(self, f)
+    fn in_scope<T>(&mut self, f: impl FnOnce() -> T) -> T {
+        Self::in_scope(self, f)
     }
 }
 
 impl RequestSpan for ClientSpan {
-    fn run<T>(&mut self, f: impl FnOnce() -> T) -> T {
-        Self::run(self, f)
+    fn in_scope<T>(&mut self, f: impl FnOnce() -> T) -> T {
+        Self::in_scope(self, f)
     }
 }
 
@@ -40,7 +40,7 @@ pin_project! {
     ///
     /// What an integration makes of a service's future. Without a span (there is no enabled client) it is that future, and no more.
     #[must_use = "futures do nothing unless polled"]
-    pub struct InSpan<F, S: RequestSpan> {
+    pub struct WithSpan<F, S: RequestSpan> {
         // `None` once it has ended.
         #[pin]
         future: Option<F>,
@@ -48,24 +48,24 @@ pin_project! {
         span: Option<S>,
     }
 
-    impl<F, S: RequestSpan> PinnedDrop for InSpan<F, S> {
+    impl<F, S: RequestSpan> PinnedDrop for WithSpan<F, S> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if let Some(span) = this.span {
-                span.run(|| this.future.set(None));
+                span.in_scope(|| this.future.set(None));
             }
         }
     }
 }
 
-impl<F, S: RequestSpan> InSpan<F, S> {
+impl<F, S: RequestSpan> WithSpan<F, S> {
     /// Runs `future` in `span`.
     pub fn new(future: F, span: Option<S>) -> Self {
         Self { future: Some(future), span }
     }
 }
 
-impl<F: Future, S: RequestSpan> Future for InSpan<F, S> {
+impl<F: Future, S: RequestSpan> Future for WithSpan<F, S> {
     type Output = (F::Output, Option<S>);
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -79,15 +79,15 @@ impl<F: Future, S: RequestSpan> Future for InSpan<F, S> {
             output
         };
         let output = match this.span {
-            Some(span) => ready!(span.run(poll)),
+            Some(span) => ready!(span.in_scope(poll)),
             None => ready!(poll()),
         };
         Poll::Ready((output, this.span.take()))
     }
 }
 
-impl<F, S: RequestSpan> fmt::Debug for InSpan<F, S> {
+impl<F, S: RequestSpan> fmt::Debug for WithSpan<F, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InSpan").finish_non_exhaustive()
+        f.debug_struct("WithSpan").finish_non_exhaustive()
     }
 }
