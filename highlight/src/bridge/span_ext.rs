@@ -33,7 +33,7 @@ use tracing::{
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::{
     Registry,
-    layer::{Identity, Layered, SubscriberExt},
+    layer::{Layered, SubscriberExt},
     registry::{self, LookupSpan, SpanRef},
 };
 
@@ -45,7 +45,9 @@ pub(super) struct Shadows<S>(Shadowland<S>);
 
 /// The subscriber of the shadows.
 struct Shadowland<S> {
-    spans: Arc<Layered<Identity, Registry>>,
+    spans: Arc<Registry>,
+    /// Shadows without a span, to be used again: a registry does not let go of a span while one of another registry closes.
+    free: FreeShadows,
     /// `Some` where it is asked for spans of the program's subscriber, `None` where it is asked for shadows.
     front: Option<Box<Front<S>>>,
 }
@@ -60,6 +62,9 @@ struct Front<S> {
     program: PhantomData<fn(S)>,
 }
 
+#[derive(Debug, Clone, Default)]
+struct FreeShadows(Arc<Mutex<Vec<Id>>>);
+
 /// The spans that go on as shadows, by number.
 #[derive(Debug, Clone, Default)]
 struct WaitingShadows(Arc<Mutex<HashMap<i64, Waiting>>>);
@@ -69,7 +74,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     pub(super) fn new() -> Self {
-        let spans = Arc::new(Registry::default().with(Identity::new()));
+        let spans = Arc::new(Registry::default());
         let waiting = WaitingShadows::default();
         // What nobody reads on a span is left out.
         let layer = tracing_opentelemetry::layer()
@@ -80,9 +85,10 @@ where
             .with_level(false)
             .with_target(false);
         let nothing = spans.new_span(&Attributes::new(&METADATA, &METADATA.fields().value_set(&[])));
-        let stack = Shadowland { spans: Arc::clone(&spans), front: None }.with(layer);
+        let free = FreeShadows::default();
+        let stack = Shadowland { spans: Arc::clone(&spans), free: free.clone(), front: None }.with(layer);
         let front = Front { stack, dispatch: OnceLock::new(), waiting, nothing, program: PhantomData };
-        Self(Shadowland { spans, front: Some(Box::new(front)) })
+        Self(Shadowland { spans, free, front: Some(Box::new(front)) })
     }
 
     /// Tells which subscriber the spans are in.
@@ -105,8 +111,10 @@ where
     /// Forgets the shadow of a span that has ended.
     pub(super) fn close(&self, span: &SpanRef<'_, S>) {
         let shadow = span.extensions_mut().get_mut::<Noted>().and_then(|noted| noted.shadow.take());
-        if let Some(shadow) = shadow {
-            self.0.spans.try_close(shadow);
+        if let Some((shadow, front)) = shadow.zip(self.0.front.as_ref()) {
+            // The layer takes its notes off.
+            front.stack.try_close(shadow.clone());
+            self.0.free.put(shadow);
         }
     }
 
@@ -188,6 +196,16 @@ where
     }
 }
 
+impl FreeShadows {
+    fn put(&self, shadow: Id) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(shadow);
+    }
+
+    fn take(&self) -> Option<Id> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+}
+
 impl WaitingShadows {
     fn put(&self, waiting: Waiting) -> i64 {
         static NUMBERS: AtomicI64 = AtomicI64::new(1);
@@ -225,7 +243,11 @@ impl<S: 'static> Subscriber for Shadowland<S> {
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
-        self.spans.new_span(attributes)
+        self.free.take().unwrap_or_else(|| self.spans.new_span(attributes))
+    }
+
+    fn try_close(&self, _: Id) -> bool {
+        true
     }
 
     fn record(&self, _: &Id, _: &Record<'_>) {}
@@ -372,5 +394,53 @@ impl trace::Span for ShadowSpan {
 impl<S> fmt::Debug for Shadows<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shadows").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+    use super::{super::span_layer::SpanLayer, *};
+
+    /// For Miri as well, which sees to the pointers: `cargo +nightly miri test -p highlight --lib span_ext`.
+    #[test]
+    fn what_is_inside_is_found_by_its_type() {
+        let dispatch = Dispatch::new(Registry::default().with(SpanLayer::new()));
+        assert!(dispatch.downcast_ref::<SpanLayer<Registry>>().is_some());
+        assert!(dispatch.downcast_ref::<Shadowland<Registry>>().is_some_and(|front| front.front.is_some()));
+        assert!(dispatch.downcast_ref::<OpenTelemetryLayer<Shadowland<Registry>, LateTracer>>().is_some());
+        assert!(dispatch.downcast_ref::<String>().is_none());
+        dispatcher::with_default(&dispatch, || {
+            let _guard = Context::new().with_value(7_u8).attach();
+            let span = tracing::info_span!("span");
+            // Through what the layer inside knows of the shadow.
+            assert_eq!(span.context().get::<u8>(), Some(&7));
+            span.set_attribute("key", "value");
+        });
+    }
+
+    #[test]
+    fn shadows_are_used_again() {
+        let dispatch = Dispatch::new(Registry::default().with(SpanLayer::new()));
+        dispatcher::with_default(&dispatch, || {
+            let shadow_of = |span: &tracing::Span| {
+                let registry = dispatch.downcast_ref::<Registry>().unwrap();
+                let noted = registry.span(&span.id().unwrap()).unwrap();
+                noted.extensions().get::<Noted>().unwrap().shadow.clone()
+            };
+            let asked = |value: u8| {
+                let _guard = Context::new().with_value(value).attach();
+                let span = tracing::info_span!("span");
+                assert_eq!(span.context().get::<u8>(), Some(&value), "its own, not the last one's");
+                shadow_of(&span).unwrap()
+            };
+            let first = asked(1);
+            assert_eq!(shadow_of(&tracing::info_span!("nobody asks")), None);
+            assert_eq!([asked(2), asked(3)], [first.clone(), first.clone()]);
+            // A span that is gone is nothing, and nobody panics about it.
+            let front = dispatch.downcast_ref::<Shadowland<Registry>>().unwrap();
+            assert!(front.span(&Id::from_u64(1 << 40)).is_some());
+        });
     }
 }
