@@ -151,8 +151,8 @@ struct Symbol {
 
 impl Symbol {
     fn of(symbol: &BacktraceSymbol) -> Option<Self> {
-        // The alternate form leaves out the hash.
-        let function = format!("{:#}", symbol.name()?);
+        // The alternate form leaves out the hash of the function.
+        let function = without_crate_hashes(&format!("{:#}", symbol.name()?));
         let place = symbol.filename().zip(symbol.lineno());
         let place =
             place.map(|(file, line)| Place { file: file.to_string_lossy().into_owned().into(), line });
@@ -163,6 +163,25 @@ impl Symbol {
         let place = self.place.as_ref().map(|place| (&*place.file, place.line));
         Frame { function: &self.function, place }
     }
+}
+
+/// `core[c1f1…]::panicking` without what tells two crates of one name apart: a build's, and no part of the name.
+fn without_crate_hashes(function: &str) -> String {
+    let mut parts = function.split('[');
+    let mut name = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (inside, rest) = part.split_once(']').unwrap_or((part, ""));
+        let is_hash = inside.len() > 8
+            && inside.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && name.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        if is_hash {
+            name.push_str(rest);
+        } else {
+            name.push('[');
+            name.push_str(part);
+        }
+    }
+    name
 }
 
 /// A line of source code.

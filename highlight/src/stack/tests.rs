@@ -320,3 +320,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_crate_is_called_by_its_name() {
+    for (symbol, name) in [
+        ("__rustc[b7974e8690430dd9]::rust_begin_unwind", "__rustc::rust_begin_unwind"),
+        (
+            "<std[e28c5f3a0b1d2c4e]::backtrace::Backtrace>::create::<core[c1f1a2b3c4d5e6f7]::fmt::Error>",
+            "<std::backtrace::Backtrace>::create::<core::fmt::Error>",
+        ),
+        ("<[u8] as shop::Total>::of", "<[u8] as shop::Total>::of"),
+        ("shop::of::<[u8; 4]>", "shop::of::<[u8; 4]>"),
+        ("shop[", "shop["),
+        ("", ""),
+    ] {
+        assert_eq!(super::without_crate_hashes(symbol), name);
+    }
+}

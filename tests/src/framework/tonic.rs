@@ -1,4 +1,4 @@
-//! `highlight-tower` around a tonic server: the service that tonic-build would make of
+//! `highlight-tower` around a tonic server, whose service is what tonic-build would make of this.
 //!
 //! ```text
 //! package shop;
