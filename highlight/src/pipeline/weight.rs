@@ -12,22 +12,31 @@ use opentelemetry::{
 
 use crate::{
     context::Request,
-    http::Arrival,
     record::{Attached, Entry, Exception, LogRecord, SpanRecord},
     stack::Stack,
 };
 
+/// What the allocator keeps beside the few pieces of an item, and the queue beside its place.
+const ALLOCATOR: usize = 80;
+
 /// The estimate for one item, in bytes.
 pub(super) fn weight(item: &Entry<'_>) -> usize {
-    match item {
-        Entry::Span(span) => span_weight(span),
-        Entry::Log(log) => log_weight(log),
-    }
+    ALLOCATOR
+        + match item {
+            Entry::Span(span) => span_weight(span) + unused(&span.attributes),
+            Entry::Log(log) => log_weight(log) + unused(&log.attributes),
+        }
+}
+
+/// Room for more attributes than there are.
+fn unused(attributes: &Vec<KeyValue>) -> usize {
+    (attributes.capacity() - attributes.len()) * size_of::<KeyValue>()
 }
 
 pub(crate) fn span_weight(span: &SpanRecord) -> usize {
     let told = span.request.as_deref().filter(|_| span.tells_request).and_then(Request::arrival);
-    let texts = told.map_or(0, Arrival::weight) + span.name.len();
+    let request = told.map_or(0, |arrival| size_of::<Request>() + arrival.weight());
+    let texts = request + span.name.len();
     size_of::<SpanRecord>()
         + texts
         + attributes(&span.attributes)
@@ -104,7 +113,7 @@ mod tests {
         let long = "x".repeat(10_000);
         let mut tagged = span("s");
         if let Item::Span(span) = &mut tagged {
-            span.attributes.push(KeyValue::new("key", long.clone()));
+            span.attributes = vec![KeyValue::new("key", long.clone())];
         }
         let change_span = |change: &dyn Fn(&mut SpanRecord)| {
             let Item::Span(mut changed) = span("s") else { unreachable!() };
@@ -136,6 +145,8 @@ mod tests {
             let difference = weight(heavy) - weight(light);
             assert!((9_999..10_200).contains(&difference), "{name}: {difference}");
         }
+        let roomy = change_span(&|span| span.attributes.reserve_exact(10));
+        assert_eq!(weight(roomy) - weight(span("s")), 10 * size_of::<KeyValue>(), "room");
         let state = weight(stated) - weight(span("s"));
         assert!((32 * 256..32 * 270).contains(&state), "trace state: {state}");
     }

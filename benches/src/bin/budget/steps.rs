@@ -27,12 +27,8 @@ const STEPS: &[Step] = &[
     ("the log line", SERVING, &["tracing_core::event::Event::dispatch"]),
     ("end the server span", SERVING, &["highlight::http::server::ServerSpan::end"]),
     ("  in it: record the duration", SERVING, &["highlight::http::series::Durations::record"]),
-    (
-        "  in these: stamp and queue two spans",
-        SERVING,
-        &["<highlight::stamp::Stamp as opentelemetry_sdk::trace::span_processor::SpanProcessor>::on_end"],
-    ),
-    ("  in these: queue three items", SERVING, &["highlight::pipeline::queue::Queue::push"]),
+    ("  in these: start two spans", SERVING, &["highlight::tracer::Tracer::begin_below"]),
+    ("  in these: queue three items", SERVING, &["highlight::pipeline::Pipeline::enter"]),
     (
         "  in these and the app: allocate and free",
         SERVING,
