@@ -133,7 +133,8 @@ impl Tracer {
             (core.ids.new_trace_id(), TraceState::NONE)
         };
         let is_recorded = core.sampler.records(above, trace_id, &start, request);
-        let flags = if is_recorded { TraceFlags::SAMPLED } else { TraceFlags::default() };
+        // The other flags are the trace's own, and go with it.
+        let flags = if is_recorded { above.trace_flags().with_sampled(true) } else { TraceFlags::default() };
         let attached = (is_recorded && state != TraceState::NONE)
             .then(|| Box::new(Attached { state: state.clone(), ..Attached::default() }));
         let span_id = core.ids.new_span_id();
@@ -208,5 +209,36 @@ impl fmt::Debug for Tracer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.scope.as_ref().map_or("highlight", |scope| scope.name());
         f.debug_struct("Tracer").field("name", &name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::{SpanId, TraceId, trace::Span as _};
+
+    use super::*;
+    use crate::{Client, Config};
+
+    #[test]
+    fn a_span_takes_over_what_its_trace_says_of_itself() {
+        let client = Client::new(Config::new("1").endpoint("http://127.0.0.1:9")).unwrap();
+        let state = TraceState::from_key_value([("vendor", "7")]).unwrap();
+        // Sampled or not is decided here; that the trace id is random (W3C trace context, level 2), there.
+        for (given, flags) in [(0b00, 0b01), (0b01, 0b01), (0b10, 0b11), (0b11, 0b11)] {
+            let ids = (TraceId::from(7), SpanId::from(9));
+            let above = SpanContext::new(ids.0, ids.1, TraceFlags::new(given), true, state.clone());
+            let start = Start {
+                name: "work".into(),
+                kind: SpanKind::Internal,
+                time: SystemTime::UNIX_EPOCH,
+                attributes: Vec::new(),
+                tells_request: false,
+            };
+            let span = client.tracer().begin_below(start, &above, None);
+            let found = span.span_context();
+            assert_eq!((found.trace_id(), found.trace_flags()), (ids.0, TraceFlags::new(flags)), "{given:b}");
+            assert_eq!(found.trace_state(), &state);
+            assert!(!found.is_remote() && found.span_id() != ids.1);
+        }
     }
 }
