@@ -62,6 +62,7 @@ struct Front<S> {
     program: PhantomData<fn(S)>,
 }
 
+/// See [`Shadowland::free`].
 #[derive(Debug, Clone, Default)]
 struct FreeShadows(Arc<Mutex<Vec<Id>>>);
 

@@ -81,7 +81,8 @@ impl Arrival {
     /// Shows the attributes of its span: what differs from request to request first, which compresses best.
     pub(crate) fn each(&self, mut see: impl FnMut(&'static str, Fact<'_>)) {
         see("url.path", Fact::Text(&self.path));
-        let route = self.lock_route();
+        // Not locked meanwhile: a function of the program's may be asked about each text.
+        let route = self.route();
         let texts = [
             ("http.route", route.as_deref()),
             ("http.request.method", Some(self.arrived.method)),
@@ -104,9 +105,10 @@ impl Arrival {
         }
     }
 
-    /// What it takes beside its own size, in bytes. The shared texts are everybody's.
+    /// What it takes beside its own size, in bytes. The client may have written anything.
     pub(crate) fn weight(&self) -> usize {
-        self.path.len()
+        let length = |text: &Option<Arc<str>>| text.as_ref().map_or(0, |text| text.len());
+        self.path.len() + length(&self.user_agent) + length(&self.address)
     }
 
     fn lock_route(&self) -> MutexGuard<'_, Option<Arc<str>>> {

@@ -81,6 +81,13 @@ impl<'a> ServerRequest<'a> {
         Self { query: None, user_agent: None, client_address: None, ..self }
     }
 
+    /// The request as its records hold it.
+    #[cfg(test)]
+    pub(crate) fn begun_for_test(&self) -> Option<Arc<crate::context::Request>> {
+        let arrival = Arrival::new(self.arrived(), self.path, self.host, self.user_agent, None);
+        RequestContext::default().begun(Some(arrival)).shared()
+    }
+
     fn arrived(&self) -> Arrived {
         Arrived {
             method: known_method(self.method),

@@ -34,13 +34,23 @@ fn unused(attributes: &Vec<KeyValue>) -> usize {
 }
 
 pub(crate) fn span_weight(span: &SpanRecord) -> usize {
-    let told = span.request.as_deref().filter(|_| span.tells_request).and_then(Request::arrival);
-    let request = told.map_or(0, |arrival| size_of::<Request>() + arrival.weight());
-    let texts = request + span.name.len();
+    let texts = request(span.request.as_deref(), span.tells_request) + span.name.len();
     size_of::<SpanRecord>()
         + texts
         + attributes(&span.attributes)
         + span.attached.as_deref().map_or(0, attached_weight)
+}
+
+/// What a record keeps of its request. That is counted once, for the span that tells of it; but if a client wrote so much that it
+/// matters, for whoever may be the last to hold it.
+fn request(request: Option<&Request>, tells_of_it: bool) -> usize {
+    const LIGHT: usize = 1024;
+    let Some(arrival) = request.and_then(Request::arrival) else { return 0 };
+    match arrival.weight() {
+        texts if tells_of_it => size_of::<Request>() + texts,
+        texts if texts > LIGHT => texts,
+        _ => 0,
+    }
 }
 
 fn attached_weight(attached: &Attached) -> usize {
@@ -68,6 +78,7 @@ pub(crate) fn log_weight(log: &LogRecord) -> usize {
     size_of::<LogRecord>()
         + log.body.len()
         + log.target.len()
+        + request(log.correlation.request.as_deref(), false)
         + attributes(&log.attributes)
         + log.exception.as_deref().map_or(0, exception)
 }
@@ -106,7 +117,10 @@ fn value(value: &Value) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::tests::items::{Item, error, log, span};
+    use crate::{
+        http::ServerRequest,
+        pipeline::tests::items::{Item, error, log, span},
+    };
 
     #[test]
     fn text_counts_wherever_it_is() {
@@ -149,5 +163,29 @@ mod tests {
         assert_eq!(weight(roomy) - weight(span("s")), 10 * size_of::<KeyValue>(), "room");
         let state = weight(stated) - weight(span("s"));
         assert!((32 * 256..32 * 270).contains(&state), "trace state: {state}");
+    }
+
+    #[test]
+    fn what_a_client_wrote_counts_wherever_it_is_held() {
+        for (length, held_by_others) in [(10, 0), (20_000, 20_000)] {
+            let text = "x".repeat(length);
+            for described in [
+                ServerRequest { path: &text, ..ServerRequest::default() },
+                ServerRequest { user_agent: Some(&text), ..ServerRequest::default() },
+                ServerRequest { host: Some(&text), ..ServerRequest::default() },
+            ] {
+                let request = described.begun_for_test().unwrap();
+                let Item::Span(mut told) = span("s") else { unreachable!() };
+                let before = span_weight(&told);
+                told.request = Some(request.clone());
+                assert_eq!(span_weight(&told) - before, held_by_others, "a child");
+                told.tells_request = true;
+                assert_eq!(span_weight(&told) - before, size_of::<Request>() + length, "the request's own");
+                let Item::Log(mut line) = log("l") else { unreachable!() };
+                let before = log_weight(&line);
+                line.correlation.request = Some(request);
+                assert_eq!(log_weight(&line) - before, held_by_others, "a log");
+            }
+        }
     }
 }
