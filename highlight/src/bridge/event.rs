@@ -1,17 +1,16 @@
 //! `tracing` events as log records, and as errors where they carry one.
 
-use std::{borrow::Cow, error::Error, fmt, fmt::Write as _, sync::OnceLock, time::SystemTime};
+use std::{borrow::Cow, error::Error, fmt, fmt::Write as _, time::SystemTime};
 
 use opentelemetry::{Key, KeyValue};
 use tracing::{
     Dispatch, Event, Metadata, Subscriber,
-    dispatcher::{self, WeakDispatch},
     field::{Field, Visit},
 };
 use tracing_log::NormalizeEvent;
 use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
-use super::{log, span_layer::SpanLayer};
+use super::{home::Home, log, span_layer::SpanLayer};
 use crate::{
     Client, ErrorReport, Level, Signals, Value, ambient,
     context::Scope,
@@ -24,9 +23,7 @@ use crate::{
 /// Turns events into log records.
 #[derive(Debug, Default)]
 pub(super) struct EventLayer {
-    /// The subscriber that this is a layer of. Inside `on_event` it is not current: only where every thread has the same one
-    /// can it be asked for.
-    dispatch: OnceLock<WeakDispatch>,
+    home: Home,
 }
 
 impl EventLayer {
@@ -36,11 +33,7 @@ impl EventLayer {
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
         let parent = event.parent()?;
-        // An `Option` or a `Vec` of layers does not tell them.
-        let dispatch = match self.dispatch.get() {
-            Some(registered) => registered.upgrade()?,
-            None => dispatcher::get_default(Dispatch::clone),
-        };
+        let dispatch = self.home.get()?;
         // An event may name a span by its id alone, which keeps none open.
         let span = dispatch.downcast_ref::<S>()?.span(parent)?;
         dispatch.downcast_ref::<SpanLayer<S>>()?.context_of(&span)
@@ -52,8 +45,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     fn on_register_dispatch(&self, dispatch: &Dispatch) {
-        // A second dispatcher would hold the same subscriber.
-        let _ = self.dispatch.set(dispatch.downgrade());
+        self.home.set(dispatch);
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {

@@ -5,6 +5,7 @@ mod carrier;
 mod changes;
 mod event;
 mod filter;
+mod home;
 mod install;
 mod log;
 mod logger;

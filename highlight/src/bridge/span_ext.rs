@@ -12,7 +12,7 @@ use std::{
     fmt,
     marker::PhantomData,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
     time::SystemTime,
@@ -24,7 +24,6 @@ use opentelemetry::{
 };
 use tracing::{
     Callsite, Dispatch, Event, Metadata, Subscriber,
-    dispatcher::{self, WeakDispatch},
     field::FieldSet,
     metadata::{Kind, Level},
     span::{Attributes, Id, Record},
@@ -37,7 +36,10 @@ use tracing_subscriber::{
     registry::{self, LookupSpan, SpanRef},
 };
 
-use super::noted::{Noted, State, Waiting};
+use super::{
+    home::Home,
+    noted::{Noted, State, Waiting},
+};
 use crate::{ambient, tracer};
 
 /// The shadows of one layer's spans.
@@ -55,7 +57,7 @@ struct Shadowland<S> {
 struct Front<S> {
     stack: Layered<OpenTelemetryLayer<Shadowland<S>, LateTracer>, Shadowland<S>>,
     /// The program's subscriber.
-    dispatch: OnceLock<WeakDispatch>,
+    home: Home,
     waiting: WaitingShadows,
     /// The shadow of what has none.
     nothing: Id,
@@ -88,15 +90,14 @@ where
         let nothing = spans.new_span(&Attributes::new(&METADATA, &METADATA.fields().value_set(&[])));
         let free = FreeShadows::default();
         let stack = Shadowland { spans: Arc::clone(&spans), free: free.clone(), front: None }.with(layer);
-        let front = Front { stack, dispatch: OnceLock::new(), waiting, nothing, program: PhantomData };
+        let front = Front { stack, home: Home::default(), waiting, nothing, program: PhantomData };
         Self(Shadowland { spans, free, front: Some(Box::new(front)) })
     }
 
     /// Tells which subscriber the spans are in.
     pub(super) fn belong_to(&self, dispatch: &Dispatch) {
         if let Some(front) = &self.0.front {
-            // A second dispatcher would hold the same subscriber.
-            let _ = front.dispatch.set(dispatch.downgrade());
+            front.home.set(dispatch);
         }
     }
 
@@ -139,11 +140,7 @@ where
     /// The shadow of a span of the program's.
     fn shadow_of(&self, id: &Id) -> Id {
         let find = || {
-            // An `Option` or a `Vec` of layers does not tell them.
-            let dispatch = match self.dispatch.get() {
-                Some(registered) => registered.upgrade()?,
-                None => dispatcher::get_default(Dispatch::clone),
-            };
+            let dispatch = self.home.get()?;
             let span = dispatch.downcast_ref::<S>()?.span(id)?;
             self.shadow(&span)
         };
@@ -401,6 +398,8 @@ impl<S> fmt::Debug for Shadows<S> {
 #[cfg(test)]
 mod tests {
     use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+    use tracing::dispatcher;
 
     use super::{super::span_layer::SpanLayer, *};
 
