@@ -215,7 +215,7 @@ const BENIGN: [&str; 58] = [
     "the password must have 8 characters",
     "npm_config_cache=/tmp/cache npm_lifecycle_event=start",
     "snake_case_words and kebab-case-words and dotted.words.here",
-    "eyJ is base64 of {\", eyJhbGciOiJub25lIn0 alone is not a token",
+    "eyJ is base64 of {\", eyJhbGciOiJub25lIn0 alone is no secret yet",
     "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----",
     "AKIA is a prefix, AKIAIOSFODNN7EXAMPLEX is too long",
     "sk-SK locale, sdk-version 1.2, mob-psycho",
