@@ -8,7 +8,7 @@ use std::{
 
 use highlight::{
     Client,
-    http::{ServerOptions, ServerSpan},
+    http::{RequestHeaders, ServerOptions, ServerSpan},
 };
 use http::{Extensions, Request, Response};
 use tower_layer::Layer;
@@ -154,8 +154,9 @@ impl<S, R> HighlightService<S, R> {
         if request.extensions().get::<Served>().is_some() || !self.options.is_active() {
             return None;
         }
-        let incoming = self.options.incoming(request.headers());
-        request::describe(request, self.places, |described| {
+        let headers = RequestHeaders::read(request.headers());
+        let incoming = self.options.incoming(&headers);
+        request::describe(request, &headers, self.places, |described| {
             ServerSpan::start(described, incoming, &self.options)
         })
     }

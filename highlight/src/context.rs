@@ -61,9 +61,11 @@ pub struct RequestContext {
 /// What a request's contexts share, wherever they were taken, and what its records hold on to.
 #[derive(Default)]
 pub(crate) struct Request {
-    /// The session's id, and then the request's.
-    ids: Box<str>,
-    session_length: usize,
+    /// The session's id, the request's, and the path of an HTTP request: one text, because each would be made on the thread that
+    /// serves the request, and freed long after.
+    text: String,
+    session_end: usize,
+    ids_end: usize,
     /// The errors that were reported already.
     seen: Seen,
     /// Who it is served for.
@@ -81,21 +83,22 @@ impl RequestContext {
     ) -> Self {
         let request = Request::named(session_id.unwrap_or_default(), request_id.unwrap_or_default());
         let context = Self { parent, request: None };
-        if request.ids.is_empty() && context.parent.is_none() {
+        if request.text.is_empty() && context.parent.is_none() {
             return context;
         }
         Self { request: Some(Arc::new(request)), ..context }
     }
 
-    /// A request begins, be it one of which nothing is known.
-    pub(crate) fn begun(self, arrival: Option<Arrival>) -> Self {
+    /// A request begins, be it one of which nothing is known. `arrival`: its path, and how else it came.
+    pub(crate) fn begun(self, arrival: Option<(&str, Arrival)>) -> Self {
         let mut request = self.request.unwrap_or_default();
         // A context that was handed in twice begins twice.
-        if Arc::get_mut(&mut request).is_none() {
+        if Arc::get_mut(&mut request).is_none_or(|request| request.arrival.is_some()) {
             request = Arc::new(request.again());
         }
-        if let Some(request) = Arc::get_mut(&mut request) {
-            request.arrival = arrival;
+        if let Some((request, (path, arrival))) = Arc::get_mut(&mut request).zip(arrival) {
+            request.text.push_str(path);
+            request.arrival = Some(arrival);
         }
         Self { request: Some(request), ..self }
     }
@@ -104,8 +107,17 @@ impl RequestContext {
         self.request.clone()
     }
 
+    /// Whether both are of one request, not only of the same ids.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.request.as_ref().map(Arc::as_ptr) == other.request.as_ref().map(Arc::as_ptr)
+    }
+
     pub(crate) fn arrival(&self) -> Option<&Arrival> {
         self.request.as_deref().and_then(Request::arrival)
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.request.as_deref().map_or("", Request::path)
     }
 
     pub(crate) fn seen(&self) -> Option<&Seen> {
@@ -219,28 +231,39 @@ impl RequestContext {
 
 impl Request {
     pub(crate) fn named(session_id: &str, request_id: &str) -> Self {
-        let mut ids = String::with_capacity(session_id.len() + request_id.len());
-        ids.push_str(session_id);
-        ids.push_str(request_id);
-        Self { ids: ids.into(), session_length: session_id.len(), ..Self::default() }
+        /// Most paths are shorter.
+        const PATH: usize = 64;
+        let ids_end = session_id.len() + request_id.len();
+        let mut text = String::new();
+        if ids_end > 0 {
+            text.reserve_exact(ids_end + PATH);
+            text.push_str(session_id);
+            text.push_str(request_id);
+        }
+        Self { text, session_end: session_id.len(), ids_end, ..Self::default() }
     }
 
     /// A request of the same ids, of which nothing else is known.
     fn again(&self) -> Self {
-        Self { ids: self.ids.clone(), session_length: self.session_length, ..Self::default() }
+        Self::named(self.session_id().unwrap_or_default(), self.request_id().unwrap_or_default())
     }
 
     pub(crate) fn arrival(&self) -> Option<&Arrival> {
         self.arrival.as_ref()
     }
 
+    /// The path of an HTTP request.
+    pub(crate) fn path(&self) -> &str {
+        self.text.get(self.ids_end..).unwrap_or_default()
+    }
+
     pub(crate) fn session_id(&self) -> Option<&str> {
-        self.ids.get(..self.session_length).filter(|id| !id.is_empty())
+        self.text.get(..self.session_end).filter(|id| !id.is_empty())
     }
 
     /// The effective id of C§4.3, sent as `highlight.trace_id`.
     pub(crate) fn request_id(&self) -> Option<&str> {
-        self.ids.get(self.session_length..).filter(|id| !id.is_empty())
+        self.text.get(self.session_end..self.ids_end).filter(|id| !id.is_empty())
     }
 
     pub(crate) fn user(&self) -> Option<Arc<Known>> {

@@ -6,7 +6,11 @@ use conformance::{Scenario, Verdict, frameworks, scenarios};
 use libtest_mimic::{Arguments, Trial};
 
 fn main() {
-    let arguments = Arguments::from_args();
+    run(&Arguments::from_args());
+}
+
+/// Runs them, and does not come back.
+pub(crate) fn run(arguments: &Arguments) {
     let scenarios: Vec<_> = scenarios().into_iter().map(Arc::new).collect();
     let mut cells = Vec::new();
     for framework in frameworks() {
@@ -21,5 +25,5 @@ fn main() {
             }));
         }
     }
-    libtest_mimic::run(&arguments, cells).exit();
+    libtest_mimic::run(arguments, cells).exit();
 }

@@ -7,7 +7,9 @@
 use std::cell::RefCell;
 
 use opentelemetry::Context;
-use tracing::{Metadata, Span};
+use tracing::{Dispatch, Metadata, Span, dispatcher};
+
+use super::lean::LeanSubscriber;
 
 /// The carrier's target.
 pub(crate) const TARGET: &str = "highlight::request";
@@ -18,8 +20,12 @@ pub(super) fn is_carrier(metadata: &Metadata<'_>) -> bool {
 
 thread_local!(static CARRIED: RefCell<Option<Context>> = const { RefCell::new(None) });
 
-/// Makes a carrier of this context, which need not be current for it.
+/// Makes a carrier of this context, which need not be current for it. The lean subscriber has no use for one: it makes its own when
+/// it is asked for the current span.
 pub(crate) fn carrying(cx: &Context, make: impl FnOnce() -> Span) -> Span {
+    if dispatcher::get_default(Dispatch::is::<LeanSubscriber>) {
+        return Span::none();
+    }
     let _ = CARRIED.try_with(|carried| carried.replace(Some(cx.clone())));
     let carrier = make();
     // Where no layer of ours has taken it.

@@ -14,17 +14,24 @@ use crate::{Value, text};
 /// `otel.status_code` and `otel.status_description`; the others are attributes.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
+    pub(super) attributes: Vec<KeyValue>,
+    /// In a box, because few spans say it, and what is said is moved about with every span.
+    pub(super) more: Option<Box<More>>,
+}
+
+/// What may be said beside attributes.
+#[derive(Debug, Default)]
+pub(super) struct More {
     pub(super) name: Option<Cow<'static, str>>,
     pub(super) kind: Option<SpanKind>,
     pub(super) status: Option<Status>,
-    pub(super) attributes: Vec<KeyValue>,
     pub(super) links: Vec<Link>,
 }
 
 impl Changes {
     /// Changes a span that runs already: its name and kind stay.
     pub(super) fn apply_to(self, span: &SpanRef<'_>) {
-        if let Some(status) = self.status {
+        if let Some(status) = self.more.and_then(|more| more.status) {
             span.set_status(status);
         }
         span.set_attributes(self.attributes);
@@ -32,12 +39,18 @@ impl Changes {
 
     /// What is said later counts more.
     pub(super) fn extend(&mut self, later: Self) {
-        let Self { name, kind, status, attributes, links } = later;
-        self.name = name.or(self.name.take());
-        self.kind = kind.or(self.kind.take());
-        self.status = status.or(self.status.take());
-        self.attributes.extend(attributes);
-        self.links.extend(links);
+        self.attributes.extend(later.attributes);
+        if let Some(later) = later.more {
+            let more = self.more();
+            more.name = later.name.or(more.name.take());
+            more.kind = later.kind.or(more.kind.take());
+            more.status = later.status.or(more.status.take());
+            more.links.extend(later.links);
+        }
+    }
+
+    pub(super) fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
     }
 
     fn add(&mut self, field: &Field, value: impl Into<Value>) {
@@ -46,10 +59,10 @@ impl Changes {
 
     fn add_text(&mut self, field: &Field, text: String) {
         match field.name() {
-            "otel.name" => self.name = Some(text.into()),
-            "otel.kind" => self.kind = kind(&text),
-            "otel.status_code" => self.status = Some(status(&text)),
-            "otel.status_description" => self.status = Some(Status::error(text)),
+            "otel.name" => self.more().name = Some(text.into()),
+            "otel.kind" => self.more().kind = kind(&text),
+            "otel.status_code" => self.more().status = Some(status(&text)),
+            "otel.status_description" => self.more().status = Some(Status::error(text)),
             _ => self.add(field, text),
         }
     }

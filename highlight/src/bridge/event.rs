@@ -36,7 +36,7 @@ impl EventLayer {
         let dispatch = self.home.get()?;
         // An event may name a span by its id alone, which keeps none open.
         let span = dispatch.downcast_ref::<S>()?.span(parent)?;
-        dispatch.downcast_ref::<SpanLayer<S>>()?.context_of(&span)
+        dispatch.downcast_ref::<SpanLayer<S>>()?.spans.context_of(&span)
     }
 }
 
@@ -49,35 +49,40 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        // A record of `log` on its way to the other layers was taken already.
-        if log::is_forwarding() {
-            return;
-        }
-        let parent = self.parent_context::<S>(event).filter(knows_no_less);
-        let _guard = parent.as_ref().and_then(ambient::attach);
-        let Some(client) = Client::recording() else { return };
-        // A filter before this one may have asked another client, or none.
-        if !client.filter().enabled(event.metadata().target(), *event.metadata().level()) {
-            return;
-        }
-        // An event that `tracing-log` made of a `log` record says in its fields where it comes from.
-        let normalized = event.normalized_metadata();
-        let level = Level::from(*normalized.as_ref().unwrap_or_else(|| event.metadata()).level());
-        let mut fields = Fields::new(level >= Level::Error);
-        event.record(&mut fields);
-        let metadata = event.metadata();
-        let target = if let Some(metadata) = &normalized {
-            fields.forget_origin();
-            let origin = Origin::of_borrowed(metadata);
-            let target = origin.target.clone();
-            fields.place(origin);
-            target
-        } else {
-            fields.place_at(metadata);
-            metadata.target().into()
-        };
-        fields.record(&client, level, target, metadata.name());
+        record(event, self.parent_context::<S>(event));
     }
+}
+
+/// Records an event. `parent` is the context of the span that it names as its parent.
+pub(super) fn record(event: &Event<'_>, parent: Option<opentelemetry::Context>) {
+    // A record of `log` on its way to the other layers was taken already.
+    if log::is_forwarding() {
+        return;
+    }
+    let parent = parent.filter(knows_no_less);
+    let _guard = parent.as_ref().and_then(ambient::attach);
+    let Some(client) = Client::recording() else { return };
+    // A filter before this one may have asked another client, or none.
+    if !client.filter().enabled(event.metadata().target(), *event.metadata().level()) {
+        return;
+    }
+    // An event that `tracing-log` made of a `log` record says in its fields where it comes from.
+    let normalized = event.normalized_metadata();
+    let level = Level::from(*normalized.as_ref().unwrap_or_else(|| event.metadata()).level());
+    let mut fields = Fields::new(level >= Level::Error);
+    event.record(&mut fields);
+    let metadata = event.metadata();
+    let target = if let Some(metadata) = &normalized {
+        fields.forget_origin();
+        let origin = Origin::of_borrowed(metadata);
+        let target = origin.target.clone();
+        fields.place(origin);
+        target
+    } else {
+        fields.place_at(metadata);
+        metadata.target().into()
+    };
+    fields.record(&client, level, target, metadata.name());
 }
 
 /// Whether an event takes its parent's context: not if that would cost it its client or its request, as that of a span which

@@ -79,22 +79,52 @@ fn current_client_takes(metadata: &Metadata<'_>) -> bool {
         .is_some_and(|client| client.filter().enabled(metadata.target(), *metadata.level()))
 }
 
-/// The one filter of the subscriber that `init` installs: what it rejects costs nothing further.
-#[derive(Debug)]
-pub(super) struct GlobalFilter(pub(super) config::Filter);
+/// What a subscriber takes that has one filter for all.
+#[derive(Debug, Clone)]
+pub(super) enum Taken {
+    /// What this filter lets through, of whichever client: the subscriber that `init` installs. What it rejects costs nothing further.
+    Always(config::Filter),
+    /// What the client takes that is current when something is recorded.
+    #[cfg(feature = "testing")]
+    Asking,
+}
 
-impl GlobalFilter {
-    fn takes(&self, metadata: &Metadata<'_>) -> bool {
-        // The console shows what the crate says; it is never exported.
-        (say::is_own(metadata.target()) && *metadata.level() <= self.0.max_level().max(LevelFilter::INFO))
-            || carrier::is_carrier(metadata)
-            || self.0.enabled(metadata.target(), *metadata.level())
+impl Taken {
+    pub(super) fn takes(&self, metadata: &Metadata<'_>) -> bool {
+        match self {
+            // The console shows what the crate says; it is never exported.
+            Self::Always(filter) => {
+                (say::is_own(metadata.target()) && *metadata.level() <= self.max_level())
+                    || carrier::is_carrier(metadata)
+                    || filter.enabled(metadata.target(), *metadata.level())
+            }
+            #[cfg(feature = "testing")]
+            Self::Asking => carrier::is_carrier(metadata) || current_client_takes(metadata),
+        }
+    }
+
+    pub(super) fn interest(&self, metadata: &'static Metadata<'static>) -> Interest {
+        match self {
+            Self::Always(_) if self.takes(metadata) => Interest::always(),
+            Self::Always(_) => Interest::never(),
+            #[cfg(feature = "testing")]
+            Self::Asking => interest(true, metadata),
+        }
+    }
+
+    /// The carrier is at INFO, and must not be lost to a stricter level.
+    pub(super) fn max_level(&self) -> LevelFilter {
+        match self {
+            Self::Always(filter) => filter.max_level().max(LevelFilter::INFO),
+            #[cfg(feature = "testing")]
+            Self::Asking => widest(),
+        }
     }
 }
 
-impl<S: Subscriber> Layer<S> for GlobalFilter {
+impl<S: Subscriber> Layer<S> for Taken {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.takes(metadata) { Interest::always() } else { Interest::never() }
+        self.interest(metadata)
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
@@ -102,7 +132,6 @@ impl<S: Subscriber> Layer<S> for GlobalFilter {
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        // The carrier is at INFO, and must not be lost to a stricter level.
-        Some(self.0.max_level().max(LevelFilter::INFO))
+        Some(self.max_level())
     }
 }

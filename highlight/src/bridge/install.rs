@@ -2,10 +2,13 @@
 
 use std::io::IsTerminal;
 
-use tracing::{dispatcher, subscriber};
+use tracing::{
+    dispatcher,
+    subscriber::{self, SetGlobalDefaultError},
+};
 use tracing_subscriber::layer::SubscriberExt;
 
-use super::{event::EventLayer, filter::GlobalFilter, layer_behind_filter, log};
+use super::{event::EventLayer, filter::Taken, layer_behind_filter, lean::LeanSubscriber, log};
 use crate::{Client, say};
 
 /// What became of `tracing` in [`init`](crate::init).
@@ -32,27 +35,19 @@ pub(crate) fn install(client: &Client) -> TracingSetup {
     setup
 }
 
-/// Whether the subscriber that is current on this thread holds our layer.
+/// Whether the subscriber that is current on this thread holds our layer, or is ours.
 pub(crate) fn has_layer() -> bool {
-    dispatcher::get_default(|dispatch| dispatch.downcast_ref::<EventLayer>().is_some())
+    dispatcher::get_default(|dispatch| dispatch.is::<EventLayer>() || dispatch.is::<LeanSubscriber>())
 }
 
 fn install_subscriber(client: &Client) -> TracingSetup {
-    // Standard error, so that a program's own output stays clean.
-    let console = client.settings().console.then(|| {
-        tracing_subscriber::fmt::layer()
-            .with_writer(std::io::stderr)
-            .with_ansi(std::io::stderr().is_terminal())
-    });
-    let ours = tracing_subscriber::registry().with(GlobalFilter(client.filter().clone())).with(console);
-    #[cfg(feature = "tracing-error")]
-    let ours = ours.with(tracing_error::ErrorLayer::default());
+    let taken = Taken::Always(client.filter().clone());
     // Set before anything is asked: a subscriber that is current on this thread only, be it with our layer, would not do for the
-    // others. And not `with(Option)`, which does not tell the layer its subscriber.
-    let set = if client.is_enabled() {
-        subscriber::set_global_default(ours.with(layer_behind_filter()))
+    // others.
+    let set = if client.is_enabled() && !client.settings().console && !cfg!(feature = "tracing-error") {
+        subscriber::set_global_default(LeanSubscriber::new(taken))
     } else {
-        subscriber::set_global_default(ours)
+        set_layers(client, taken)
     };
     let holds_layer = has_layer();
     if client.is_enabled() && !holds_layer {
@@ -67,5 +62,24 @@ fn install_subscriber(client: &Client) -> TracingSetup {
         (Ok(()), _) => TracingSetup::Installed,
         (Err(_), true) => TracingSetup::LayerFound,
         (Err(_), false) => TracingSetup::LayerMissing,
+    }
+}
+
+/// Installs a subscriber of layers: what others read of spans is in its registry.
+fn set_layers(client: &Client, taken: Taken) -> Result<(), SetGlobalDefaultError> {
+    // Standard error, so that a program's own output stays clean.
+    let console = client.settings().console.then(|| {
+        tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
+    });
+    let ours = tracing_subscriber::registry().with(taken).with(console);
+    #[cfg(feature = "tracing-error")]
+    let ours = ours.with(tracing_error::ErrorLayer::default());
+    // Not `with(Option)`, which does not tell the layer its subscriber.
+    if client.is_enabled() {
+        subscriber::set_global_default(ours.with(layer_behind_filter()))
+    } else {
+        subscriber::set_global_default(ours)
     }
 }

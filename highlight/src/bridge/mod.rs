@@ -3,16 +3,21 @@
 mod any_value;
 mod carrier;
 mod changes;
+mod entered;
 mod event;
 mod filter;
 mod home;
 mod install;
+mod lean;
 mod log;
 mod logger;
 mod noted;
 mod span_ext;
 mod span_layer;
+mod spans;
 
+#[cfg(feature = "testing")]
+use tracing::Dispatch;
 use tracing::Subscriber;
 use tracing_subscriber::{Layer, registry::LookupSpan};
 
@@ -21,16 +26,18 @@ pub use self::install::TracingSetup;
 pub(crate) use self::log::install as install_log;
 pub(crate) use self::{
     carrier::{TARGET as CARRIER_TARGET, carrying},
+    entered::enter_active,
     filter::widen,
     install::{has_layer, install},
     logger::provider as logger_provider,
-    span_layer::enter_active,
 };
 use self::{
     event::EventLayer,
     filter::{EventFilter, SpanFilter},
     span_layer::SpanLayer,
 };
+#[cfg(feature = "testing")]
+use self::{filter::Taken, lean::LeanSubscriber};
 
 /// The layer for a program that builds its own `tracing` subscriber.
 ///
@@ -89,4 +96,10 @@ where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
     SpanLayer::new().and_then(EventLayer::default())
+}
+
+/// A subscriber that asks for the client at each record.
+#[cfg(feature = "testing")]
+pub(crate) fn asking_subscriber() -> Dispatch {
+    Dispatch::new(LeanSubscriber::new(Taken::Asking))
 }

@@ -4,11 +4,11 @@ use std::{mem, time::SystemTime};
 
 use opentelemetry::{
     Context,
-    trace::{Span as _, TraceContextExt},
+    trace::{Span as _, SpanKind, TraceContextExt},
 };
 use tracing::span::Id;
 
-use super::changes::Changes;
+use super::changes::{Changes, More};
 use crate::{Client, tracer::Start};
 
 /// The note.
@@ -60,11 +60,6 @@ impl Noted {
 }
 
 impl State {
-    /// The context of a span that runs and is to be ended.
-    pub(super) fn into_started(self) -> Option<Context> {
-        if let Self::Started(cx) = self { Some(cx) } else { None }
-    }
-
     /// The context of a span that has one by now.
     pub(super) fn context(&self) -> Option<&Context> {
         match self {
@@ -88,20 +83,23 @@ impl Waiting {
     /// Starts the span below `parent`; `None` if that is not recorded, and so the span is not either.
     #[inline]
     pub(super) fn start_below(self, parent: &Context) -> Option<crate::tracer::Span> {
-        let Changes { name, kind, status, attributes, links } = self.changes;
+        let Changes { attributes, mut more } = self.changes;
+        let (name, kind) = more.as_mut().map_or((None, None), |more| (more.name.take(), more.kind.take()));
         let start = Start {
             name: name.unwrap_or(self.name.into()),
-            kind: kind.unwrap_or(opentelemetry::trace::SpanKind::Internal),
+            kind: kind.unwrap_or(SpanKind::Internal),
             time: self.time,
             attributes,
             tells_request: false,
         };
         let mut span = Client::with_that_of(parent, |client| client.tracer().begin_recorded(start, parent))??;
-        if let Some(status) = status {
-            span.set_status(status);
-        }
-        for link in links {
-            span.add_link(link.span_context, link.attributes);
+        if let Some(More { status, links, .. }) = more.map(|more| *more) {
+            if let Some(status) = status {
+                span.set_status(status);
+            }
+            for link in links {
+                span.add_link(link.span_context, link.attributes);
+            }
         }
         Some(span)
     }

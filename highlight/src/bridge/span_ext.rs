@@ -33,12 +33,13 @@ use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::{
     Registry,
     layer::{Layered, SubscriberExt},
-    registry::{self, LookupSpan, SpanRef},
+    registry::{self, LookupSpan},
 };
 
 use super::{
     home::Home,
-    noted::{Noted, State, Waiting},
+    noted::{State, Waiting},
+    spans::{Keeper, Kept},
 };
 use crate::{ambient, tracer};
 
@@ -72,10 +73,7 @@ struct FreeShadows(Arc<Mutex<Vec<Id>>>);
 #[derive(Debug, Clone, Default)]
 struct WaitingShadows(Arc<Mutex<HashMap<i64, Waiting>>>);
 
-impl<S> Shadows<S>
-where
-    S: Subscriber + for<'span> LookupSpan<'span>,
-{
+impl<S: Keeper> Shadows<S> {
     pub(super) fn new() -> Self {
         let spans = Arc::new(Registry::default());
         let waiting = WaitingShadows::default();
@@ -101,19 +99,14 @@ where
         }
     }
 
-    /// The context of a span that goes on as its shadow; starts it if need be.
-    pub(super) fn running(&self, span: &SpanRef<'_, S>) -> Option<Context> {
-        let shadow = match span.extensions().get::<Noted>()? {
-            Noted { state: State::Shadowed, shadow, .. } => shadow.clone()?,
-            _ => return None,
-        };
-        self.0.front.as_ref().map(|front| front.started(&shadow))
+    /// The context of a span that goes on as this shadow; starts it if need be.
+    pub(super) fn started(&self, shadow: &Id) -> Option<Context> {
+        self.0.front.as_ref().map(|front| front.started(shadow))
     }
 
     /// Forgets the shadow of a span that has ended.
-    pub(super) fn close(&self, span: &SpanRef<'_, S>) {
-        let shadow = span.extensions_mut().get_mut::<Noted>().and_then(|noted| noted.shadow.take());
-        if let Some((shadow, front)) = shadow.zip(self.0.front.as_ref()) {
+    pub(super) fn close(&self, shadow: Id) {
+        if let Some(front) = &self.0.front {
             // The layer takes its notes off.
             front.stack.try_close(shadow.clone());
             self.0.free.put(shadow);
@@ -133,38 +126,29 @@ where
     }
 }
 
-impl<S> Front<S>
-where
-    S: Subscriber + for<'span> LookupSpan<'span>,
-{
+impl<S: Keeper> Front<S> {
     /// The shadow of a span of the program's.
     fn shadow_of(&self, id: &Id) -> Id {
         let find = || {
             let dispatch = self.home.get()?;
-            let span = dispatch.downcast_ref::<S>()?.span(id)?;
-            self.shadow(&span)
+            self.shadow(&dispatch.downcast_ref::<S>()?.find(id)?)
         };
         find().unwrap_or_else(|| self.nothing.clone())
     }
 
-    fn shadow(&self, span: &SpanRef<'_, S>) -> Option<Id> {
-        let (cx, waiting) = {
-            let mut extensions = span.extensions_mut();
-            let noted = extensions.get_mut::<Noted>()?;
-            if let Some(shadow) = &noted.shadow {
-                return Some(shadow.clone());
-            }
-            let waiting = noted.take_waiting();
-            (noted.state.context()?.clone(), waiting)
-        };
+    fn shadow(&self, span: &impl Kept) -> Option<Id> {
+        if let Some(shadow) = span.note(|noted| noted.shadow.clone())? {
+            return Some(shadow);
+        }
+        let (waiting, cx) = span.note(|noted| (noted.take_waiting(), noted.state.context().cloned()))?;
         let goes_on = waiting.is_some();
-        let shadow = self.make(&cx, waiting);
-        if let Some(noted) = span.extensions_mut().get_mut::<Noted>() {
+        let shadow = self.make(&cx?, waiting);
+        span.note(|noted| {
             noted.shadow = Some(shadow.clone());
             if goes_on {
                 noted.state = State::Shadowed;
             }
-        }
+        });
         Some(shadow)
     }
 
@@ -217,10 +201,7 @@ impl WaitingShadows {
     }
 }
 
-impl<'a, S> LookupSpan<'a> for Shadowland<S>
-where
-    S: Subscriber + for<'span> LookupSpan<'span>,
-{
+impl<'a, S: Keeper> LookupSpan<'a> for Shadowland<S> {
     type Data = registry::Data<'a>;
 
     fn span_data(&'a self, id: &Id) -> Option<registry::Data<'a>> {
@@ -301,7 +282,7 @@ impl Tracer for LateTracer {
         };
         let Some(mut waiting) = self.0.take(number) else { return ShadowSpan::standing_for(parent) };
         waiting.changes.attributes.extend(attributes);
-        waiting.changes.links.extend(builder.links.into_iter().flatten());
+        waiting.changes.more().links.extend(builder.links.into_iter().flatten());
         let Some(mut span) = waiting.start_below(parent) else { return ShadowSpan::standing_for(parent) };
         for event in builder.events.into_iter().flatten() {
             trace::Span::add_event_with_timestamp(&mut span, event.name, event.timestamp, event.attributes);
@@ -403,7 +384,7 @@ mod tests {
 
     use super::{super::span_layer::SpanLayer, *};
 
-    /// For Miri as well, which sees to the pointers: `cargo +nightly miri test -p highlight --lib span_ext`.
+    /// For Miri as well, which sees to the pointers: `MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p highlight --lib span_ext`.
     #[test]
     fn what_is_inside_is_found_by_its_type() {
         let dispatch = Dispatch::new(Registry::default().with(SpanLayer::new()));
@@ -427,7 +408,7 @@ mod tests {
             let shadow_of = |span: &tracing::Span| {
                 let registry = dispatch.downcast_ref::<Registry>().unwrap();
                 let noted = registry.span(&span.id().unwrap()).unwrap();
-                noted.extensions().get::<Noted>().unwrap().shadow.clone()
+                noted.extensions().get::<super::super::noted::Noted>().unwrap().shadow.clone()
             };
             let asked = |value: u8| {
                 let _guard = Context::new().with_value(value).attach();

@@ -15,7 +15,6 @@ use super::{
 };
 use crate::{
     before_send::{BeforeSend, Outgoing, OutgoingKind},
-    http::Arrival,
     record::{SpanRecord, unix_nanos},
 };
 
@@ -51,7 +50,7 @@ fn whose(span: &SpanRecord) -> Whose<'_> {
 fn keeps(hook: &BeforeSend, span: &mut SpanRecord) -> bool {
     let mut attributes = mem::take(&mut span.attributes);
     whose::put_before(&mut attributes, whose(span));
-    let named = whose(span).told().filter(|_| span.name.is_empty()).map(Arrival::name);
+    let named = whose(span).told().filter(|_| span.name.is_empty()).map(|(_, arrival)| arrival.name());
     span.name = named.unwrap_or_else(|| mem::take(&mut span.name));
     span.attributes = attributes;
     (span.request, span.user) = (None, None);
@@ -74,7 +73,7 @@ fn keeps(hook: &BeforeSend, span: &mut SpanRecord) -> bool {
 fn fields(out: &mut Writer, span: &SpanRecord, sanitizer: &mut Sanitizer<'_>) {
     let whose = whose(span);
     let name = match whose.told() {
-        Some(arrival) if span.name.is_empty() => arrival.name(),
+        Some((_, arrival)) if span.name.is_empty() => arrival.name(),
         _ => Cow::Borrowed(&*span.name),
     };
     let state = span.attached.as_ref().map_or(&TraceState::NONE, |attached| &attached.state);

@@ -25,9 +25,10 @@ pub(super) struct Whose<'a> {
 }
 
 impl<'a> Whose<'a> {
-    /// What the request's own span tells of how it came.
-    pub(super) fn told(&self) -> Option<&'a Arrival> {
-        self.request.filter(|_| self.tells_request)?.arrival()
+    /// What the request's own span tells of how it came: the path, and what else is known.
+    pub(super) fn told(&self) -> Option<(&'a str, &'a Arrival)> {
+        let request = self.request.filter(|_| self.tells_request)?;
+        Some((request.path(), request.arrival()?))
     }
 }
 
@@ -43,8 +44,8 @@ pub(super) fn write(
     for (key, id) in ids(whose.request) {
         sanitizer.text_attribute(out, field, owner, given, key, id);
     }
-    if let Some(arrival) = whose.told() {
-        arrival.each(|key, fact| sanitizer.fact(out, field, owner, given, (key, fact)));
+    if let Some((path, arrival)) = whose.told() {
+        arrival.each(path, |key, fact| sanitizer.fact(out, field, owner, given, (key, fact)));
     }
     if let Some(user) = whose.user {
         sanitizer.attributes(out, field, owner, given, user.attributes());
@@ -55,8 +56,8 @@ pub(super) fn write(
 pub(super) fn put_before(attributes: &mut Vec<KeyValue>, whose: Whose<'_>) {
     let ids = ids(whose.request).map(|(key, id)| KeyValue::new(key, id.to_owned()));
     let mut told = Vec::new();
-    if let Some(arrival) = whose.told() {
-        arrival.each(|key, fact| told.push(fact.attribute(key)));
+    if let Some((path, arrival)) = whose.told() {
+        arrival.each(path, |key, fact| told.push(fact.attribute(key)));
     }
     let user = whose.user.iter().flat_map(|user| user.attributes().iter().cloned());
     attributes.splice(..0, ids.chain(told).chain(user));

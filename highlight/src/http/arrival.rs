@@ -24,9 +24,8 @@ use crate::text;
 #[derive(Debug)]
 pub(crate) struct Arrival {
     arrived: Arrived,
-    path: Box<str>,
-    address: Option<Arc<str>>,
-    port: Option<u16>,
+    /// The host, and its port if that was named.
+    host: Option<Arc<str>>,
     user_agent: Option<Arc<str>>,
     /// The route that it was found to take.
     route: Mutex<Option<Arc<str>>>,
@@ -44,17 +43,13 @@ pub(crate) enum Fact<'a> {
 impl Arrival {
     pub(super) fn new(
         arrived: Arrived,
-        path: &str,
         host: Option<&str>,
         user_agent: Option<&str>,
         route: Option<Arc<str>>,
     ) -> Self {
-        let (address, port) = host.map(split_host).unwrap_or_default();
         Self {
             arrived,
-            path: text::beginning(path).into(),
-            address: (!address.is_empty()).then(|| shared(address)),
-            port,
+            host: host.map(shared),
             user_agent: user_agent.map(|agent| shared(text::beginning(agent))),
             route: Mutex::new(route),
             status: AtomicU16::new(0),
@@ -78,9 +73,10 @@ impl Arrival {
         span_name(self.arrived.method, self.lock_route().as_deref())
     }
 
-    /// Shows the attributes of its span: what differs from request to request first, which compresses best.
-    pub(crate) fn each(&self, mut see: impl FnMut(&'static str, Fact<'_>)) {
-        see("url.path", Fact::Text(&self.path));
+    /// Shows the attributes of its span, the path among them: what differs from request to request first, which compresses best.
+    pub(crate) fn each(&self, path: &str, mut see: impl FnMut(&'static str, Fact<'_>)) {
+        see("url.path", Fact::Text(path));
+        let (address, port) = self.host.as_deref().map(split_host).unwrap_or_default();
         // Not locked meanwhile: a function of the program's may be asked about each text.
         let route = self.route();
         let texts = [
@@ -89,14 +85,14 @@ impl Arrival {
             ("url.scheme", Some(self.arrived.scheme)),
             ("network.protocol.version", self.arrived.version),
             ("user_agent.original", self.user_agent.as_deref()),
-            ("server.address", self.address.as_deref()),
+            ("server.address", Some(address).filter(|address| !address.is_empty())),
         ];
         for (key, text) in texts {
             if let Some(text) = text {
                 see(key, Fact::Text(text));
             }
         }
-        if let Some(port) = self.port {
+        if let Some(port) = port {
             see("server.port", Fact::Number(port.into()));
         }
         match self.status.load(Ordering::Relaxed) {
@@ -108,7 +104,7 @@ impl Arrival {
     /// What it takes beside its own size, in bytes. The client may have written anything.
     pub(crate) fn weight(&self) -> usize {
         let length = |text: &Option<Arc<str>>| text.as_ref().map_or(0, |text| text.len());
-        self.path.len() + length(&self.user_agent) + length(&self.address)
+        length(&self.user_agent) + length(&self.host)
     }
 
     fn lock_route(&self) -> MutexGuard<'_, Option<Arc<str>>> {
@@ -135,27 +131,31 @@ mod tests {
 
     #[test]
     fn what_is_known_is_told_and_no_more() {
-        let told = |arrival: &Arrival| {
+        let told = |path: &str, arrival: &Arrival| {
             let mut told = Vec::new();
-            arrival.each(|key, fact| told.push(format!("{}={}", key, fact.attribute(key).value)));
+            arrival.each(path, |key, fact| told.push(format!("{}={}", key, fact.attribute(key).value)));
             told.join(" ")
         };
         let arrived = Arrived { method: "GET", scheme: "https", version: Some("2") };
-        let arrival = Arrival::new(arrived, "/orders/7", Some("shop.example:8080"), Some("curl"), None);
+        let arrival = Arrival::new(arrived, Some("shop.example:8080"), Some("curl"), None);
         assert_eq!(
-            told(&arrival),
+            told("/orders/7", &arrival),
             "url.path=/orders/7 http.request.method=GET url.scheme=https network.protocol.version=2 \
              user_agent.original=curl server.address=shop.example server.port=8080"
         );
         assert_eq!(arrival.name(), "GET");
         arrival.set_route(Some("/orders/{id}".into()));
         arrival.set_status(404);
-        assert!(told(&arrival).contains(" http.route=/orders/{id} "), "{}", told(&arrival));
-        assert!(told(&arrival).ends_with(" http.response.status_code=404"));
+        assert!(
+            told("/orders/7", &arrival).contains(" http.route=/orders/{id} "),
+            "{}",
+            told("/orders/7", &arrival)
+        );
+        assert!(told("/orders/7", &arrival).ends_with(" http.response.status_code=404"));
         assert_eq!(arrival.name(), "GET /orders/{id}");
         let arrived = Arrived { method: "_OTHER", scheme: "http", version: None };
-        let bare = Arrival::new(arrived, "/", None, None, None);
-        assert_eq!(told(&bare), "url.path=/ http.request.method=_OTHER url.scheme=http");
+        let bare = Arrival::new(arrived, None, None, None);
+        assert_eq!(told("/", &bare), "url.path=/ http.request.method=_OTHER url.scheme=http");
         assert_eq!(bare.name(), "HTTP");
     }
 }

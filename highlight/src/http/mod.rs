@@ -54,6 +54,7 @@ mod grpc;
 mod instruments;
 mod options;
 mod recording;
+mod request_headers;
 mod series;
 mod server;
 mod shared;
@@ -70,6 +71,7 @@ pub use self::{
     grpc::GrpcHeaders,
     options::ServerOptions,
     recording::{BodyRecorder, Recording},
+    request_headers::RequestHeaders,
     server::{ServerRequest, ServerSpan},
     with_span::{RequestSpan, WithSpan},
 };

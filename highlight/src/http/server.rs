@@ -2,8 +2,8 @@
 
 use std::{
     borrow::Cow,
-    panic::{self, AssertUnwindSafe},
     sync::Arc,
+    thread,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -26,6 +26,7 @@ use crate::{
     context::Scope,
     logs,
     propagation::Carrier,
+    text,
     tracer::{Start, UNRECORDED},
 };
 
@@ -84,8 +85,8 @@ impl<'a> ServerRequest<'a> {
     /// The request as its records hold it.
     #[cfg(test)]
     pub(crate) fn begun_for_test(&self) -> Option<Arc<crate::context::Request>> {
-        let arrival = Arrival::new(self.arrived(), self.path, self.host, self.user_agent, None);
-        RequestContext::default().begun(Some(arrival)).shared()
+        let arrival = Arrival::new(self.arrived(), self.host, self.user_agent, None);
+        RequestContext::default().begun(Some((self.path, arrival))).shared()
     }
 
     fn arrived(&self) -> Arrived {
@@ -179,7 +180,8 @@ impl ServerSpan {
         let arrived = request.arrived();
         // A request starts from nothing: whatever is current on a server's connection task is not its parent.
         let incoming = incoming.begun(grpc.is_none().then(|| {
-            Arrival::new(arrived, described.path, described.host, described.user_agent, route.clone())
+            let arrival = Arrival::new(arrived, described.host, described.user_agent, route.clone());
+            (text::beginning(described.path), arrival)
         }));
         let base = incoming.alone(client.clone());
         let started = Started::now();
@@ -247,15 +249,10 @@ impl ServerSpan {
     ///
     /// A panic is recorded on the span and goes on.
     pub fn in_scope<T>(&mut self, f: impl FnOnce() -> T) -> T {
-        let result = {
-            let _context = ambient::attach(&self.0.cx);
-            let _carrier = bridge::enter_active(&self.0.carrier);
-            panic::catch_unwind(AssertUnwindSafe(f))
-        };
-        result.unwrap_or_else(|payload| {
-            self.fail(PANIC, HANDLER_PANICKED);
-            panic::resume_unwind(payload)
-        })
+        let watch = PanicWatch::new(self);
+        let _context = ambient::attach(&watch.span.0.cx);
+        let _carrier = bridge::enter_active(&watch.span.0.carrier);
+        f()
     }
 
     /// The request's ids.
@@ -465,6 +462,29 @@ impl Started {
 
     fn elapsed(&self) -> Duration {
         self.stopwatch.elapsed()
+    }
+}
+
+/// Marks the span as failed if the thread unwinds out of its scope.
+///
+/// Not by catching the panic: what is run in a scope gives large futures and responses, which would be copied twice on the way out.
+struct PanicWatch<'a> {
+    span: &'a mut ServerSpan,
+    /// Whether it was unwinding before: what is dropped meanwhile has not panicked.
+    unwound: bool,
+}
+
+impl<'a> PanicWatch<'a> {
+    fn new(span: &'a mut ServerSpan) -> Self {
+        Self { span, unwound: thread::panicking() }
+    }
+}
+
+impl Drop for PanicWatch<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() && !self.unwound {
+            self.span.fail(PANIC, HANDLER_PANICKED);
+        }
     }
 }
 

@@ -45,8 +45,9 @@ pub(crate) fn span_weight(span: &SpanRecord) -> usize {
 /// matters, for whoever may be the last to hold it.
 fn request(request: Option<&Request>, tells_of_it: bool) -> usize {
     const LIGHT: usize = 1024;
-    let Some(arrival) = request.and_then(Request::arrival) else { return 0 };
-    match arrival.weight() {
+    let Some(request) = request else { return 0 };
+    let Some(arrival) = request.arrival() else { return 0 };
+    match arrival.weight() + request.path().len() {
         texts if tells_of_it => size_of::<Request>() + texts,
         texts if texts > LIGHT => texts,
         _ => 0,

@@ -14,8 +14,8 @@ pub(super) fn parse(value: &str) -> (Option<&str>, Option<&str>) {
     if !is_graphic(member) {
         return (None, None);
     }
-    let (session_id, rest) = member.split_once('/').unwrap_or((member, ""));
-    let request_id = rest.split_once('/').map_or(rest, |(request_id, _)| request_id);
+    let (session_id, rest) = split(member);
+    let (request_id, _) = split(rest);
     (present(session_id), present(request_id))
 }
 
@@ -27,6 +27,13 @@ fn first_member(value: &str) -> Option<&str> {
         return Some(value);
     }
     value.split(',').map(str::trim).find(|member| !member.is_empty())
+}
+
+/// What is before the first `/`, and what is after it.
+fn split(text: &str) -> (&str, &str) {
+    // Ids are so short that to prepare a search costs more than to look.
+    let at = text.bytes().position(|byte| byte == b'/').unwrap_or(text.len());
+    (text.get(..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default())
 }
 
 fn present(part: &str) -> Option<&str> {

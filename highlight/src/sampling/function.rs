@@ -32,7 +32,8 @@ impl<'a> Sampling<'a> {
     pub fn attribute(&self, key: &str) -> Option<Cow<'a, str>> {
         let told = || {
             let mut told = None;
-            self.arrival()?.each(|name, fact| {
+            let (request, arrival) = self.request.zip(self.arrival())?;
+            arrival.each(request.path(), |name, fact| {
                 if name == key {
                     told = Some(Cow::Owned(fact.attribute(name).value.as_str().into_owned()));
                 }

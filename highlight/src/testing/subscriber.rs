@@ -8,7 +8,6 @@ use std::{
 
 use pin_project_lite::pin_project;
 use tracing::{Dispatch, dispatcher, level_filters::LevelFilter};
-use tracing_subscriber::layer::SubscriberExt;
 
 use crate::{bridge, install_panic_hook};
 
@@ -16,7 +15,7 @@ use crate::{bridge, install_panic_hook};
 pub(super) fn prepare(panic_hook: bool) {
     static PREPARED: Once = Once::new();
     PREPARED.call_once(|| {
-        let _ = dispatcher::set_global_default(subscriber());
+        let _ = dispatcher::set_global_default(bridge::asking_subscriber());
         bridge::install_log(LevelFilter::TRACE);
     });
     if panic_hook {
@@ -24,14 +23,14 @@ pub(super) fn prepare(panic_hook: bool) {
     }
 }
 
-fn subscriber() -> Dispatch {
-    Dispatch::new(tracing_subscriber::registry().with(bridge::layer()))
-}
-
-/// Runs `f` with a subscriber that holds our layer: the current one, or else one of ours on this thread.
+/// Runs `f` with a subscriber that records: the current one, or else one of ours on this thread.
 pub(super) fn with_layer<T>(f: impl FnOnce() -> T) -> T {
     static OURS: OnceLock<Dispatch> = OnceLock::new();
-    if bridge::has_layer() { f() } else { dispatcher::with_default(OURS.get_or_init(subscriber), f) }
+    if bridge::has_layer() {
+        f()
+    } else {
+        dispatcher::with_default(OURS.get_or_init(bridge::asking_subscriber), f)
+    }
 }
 
 pin_project! {

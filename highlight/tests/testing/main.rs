@@ -6,4 +6,5 @@ mod captures;
 mod failures;
 mod records;
 mod span_ext;
+mod subscribers;
 mod tree;
