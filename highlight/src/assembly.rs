@@ -127,10 +127,10 @@ fn in_segments<T>(
         let (group, others) = rest.split_at_mut(size);
         rest = others;
         let done = if asks_program { contained(|| encode(group)) } else { caught(|| encode(group)) };
-        let Some(EncodedItems { bytes, items }) = done else { continue };
+        let Some(EncodedItems { bytes, items, marks }) = done else { continue };
         encoded.dropped += size as u64 - items;
         if items > 0 {
-            encoded.segments.push(Segment { bytes, items });
+            encoded.segments.push(Segment { bytes, items, marks });
         }
     }
     encoded
@@ -145,7 +145,7 @@ mod tests {
         let encode = |group: &mut [usize]| {
             assert!(!group.contains(&3), "as asked");
             // One of each group is not wanted.
-            EncodedItems { bytes: Vec::new(), items: group.len() as u64 - 1 }
+            EncodedItems { items: group.len() as u64 - 1, ..EncodedItems::default() }
         };
         let mut weights = [vec![1; 64], vec![3; 64], vec![1; 10]].concat();
         let encoded = in_segments(&mut weights, |weight| *weight, false, encode);
@@ -156,7 +156,8 @@ mod tests {
     #[test]
     fn groups_are_bounded_in_items_and_bytes_and_lose_nothing() {
         let groups = |mut weights: Vec<usize>| -> Vec<u64> {
-            let encode = |group: &mut [usize]| EncodedItems { bytes: Vec::new(), items: group.len() as u64 };
+            let encode =
+                |group: &mut [usize]| EncodedItems { items: group.len() as u64, ..EncodedItems::default() };
             in_segments(&mut weights, |weight| *weight, false, encode)
                 .segments
                 .iter()

@@ -94,7 +94,7 @@ fn in_requests(out: &mut Writer, mut of_scope: ScopeMetrics, resource: &[u8]) ->
         let of_scope = ScopeMetrics { metrics: group, ..of_scope.clone() };
         out.truncate(0);
         out.nested(1, GROUP, |out| {
-            out.raw(resource);
+            out.again(resource);
             out.given_bytes(2, &of_scope.encode_to_vec());
         });
         requests.push((out.as_bytes().to_vec(), points));

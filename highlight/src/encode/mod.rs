@@ -88,6 +88,8 @@ pub(crate) struct EncodedItems {
     pub(crate) bytes: Vec<u8>,
     /// Items in `bytes`; the hook has dropped the others.
     pub(crate) items: u64,
+    /// Where in `bytes` something begins that is likely to stand in what was written before.
+    pub(crate) marks: Vec<u32>,
 }
 
 impl Encoder {
@@ -166,7 +168,7 @@ impl Encoder {
         self.at_desk(|out, sanitizer| {
             let mut written = 0;
             out.nested(1, GROUP, |out| {
-                out.raw(&self.resource);
+                out.again(&self.resource);
                 for (number, first) in scopes.into_iter().enumerate() {
                     let (before, start) = (written, out.len());
                     out.nested(2, GROUP, |out| {
@@ -180,8 +182,10 @@ impl Encoder {
                     }
                 }
             });
-            let bytes = if written == 0 { Vec::new() } else { out.as_bytes().to_vec() };
-            EncodedItems { bytes, items: written }
+            if written == 0 {
+                return EncodedItems::default();
+            }
+            EncodedItems { bytes: out.as_bytes().to_vec(), items: written, marks: out.marks().to_vec() }
         })
     }
 

@@ -192,7 +192,7 @@ impl<'a> Sanitizer<'a> {
 /// Writes what is left of the text.
 fn text(out: &mut Writer, field: u32, redactor: Option<&Redactor>, verdict: &mut Verdict, text: &str) {
     if let Some(encoded) = verdict.known(field, text) {
-        return out.raw(encoded);
+        return out.again(encoded);
     }
     let key = &*verdict.key;
     let clean = named_text(redactor, verdict.texts, key, text);

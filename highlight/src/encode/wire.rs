@@ -26,6 +26,7 @@ enum Type {
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     bytes: Vec<u8>,
+    marks: Vec<u32>,
 }
 
 impl Writer {
@@ -37,20 +38,42 @@ impl Writer {
         self.bytes.len()
     }
 
+    /// Positions where something begins that is likely to stand in what was written before, in their order.
+    pub(super) fn marks(&self) -> &[u32] {
+        &self.marks
+    }
+
+    #[inline]
+    fn mark(&mut self) {
+        // Of what is longer than 4 GiB nobody needs to know.
+        if let Ok(here) = u32::try_from(self.len()) {
+            self.marks.push(here);
+        }
+    }
+
     /// Forgets everything after the first `len` bytes.
     pub(super) fn truncate(&mut self, len: usize) {
         self.bytes.truncate(len);
+        let kept = self.marks.partition_point(|mark| (*mark as usize) < len);
+        self.marks.truncate(kept);
     }
 
     /// Forgets everything, and memory beyond `kept` bytes.
     pub(super) fn clear(&mut self, kept: usize) {
         self.bytes.clear();
         self.bytes.shrink_to(kept);
+        self.marks.clear();
+        self.marks.shrink_to(kept / size_of::<u32>());
     }
 
-    /// Fields that are encoded already.
-    pub(super) fn raw(&mut self, fields: &[u8]) {
-        self.bytes.extend_from_slice(fields);
+    /// Fields as they were encoded before.
+    pub(super) fn again(&mut self, fields: &[u8]) {
+        self.mark();
+        self.raw(fields);
+    }
+
+    fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
     }
 
     pub(super) fn number(&mut self, field: u32, value: u64) {
@@ -62,6 +85,7 @@ impl Writer {
 
     pub(super) fn fixed32(&mut self, field: u32, value: u32) {
         if value != 0 {
+            self.mark();
             self.key(field, Type::Fixed32);
             self.raw(&value.to_le_bytes());
         }
@@ -70,7 +94,11 @@ impl Writer {
     pub(super) fn fixed64(&mut self, field: u32, value: u64) {
         if value != 0 {
             self.key(field, Type::Fixed64);
-            self.raw(&value.to_le_bytes());
+            // Most are times, whose upper bytes are those of the last.
+            let [a, b, c, upper @ ..] = value.to_le_bytes();
+            self.raw(&[a, b, c]);
+            self.mark();
+            self.raw(&upper);
         }
     }
 
@@ -87,6 +115,7 @@ impl Writer {
     /// Written even if it is empty.
     pub(super) fn given_bytes(&mut self, field: u32, value: &[u8]) {
         self.start(field, value.len());
+        self.mark();
         self.raw(value);
     }
 
@@ -96,7 +125,9 @@ impl Writer {
         let pair = 1 + varint_len(key.len() as u64) + key.len() + 1 + varint_len(any as u64) + any;
         self.bytes.reserve(pair + 2 * VARINT);
         self.start(field, pair);
-        self.given_bytes(1, key.as_bytes());
+        self.mark();
+        self.start(1, key.len());
+        self.raw(key.as_bytes());
         self.scalar(2, value);
     }
 
@@ -142,6 +173,10 @@ impl Writer {
         self.bytes.resize(end.max(end + to - from), 0);
         self.bytes.copy_within(from..end, to);
         self.bytes.truncate(end + to - from);
+        for mark in self.marks.iter_mut().rev().take_while(|mark| **mark as usize >= from) {
+            // It was made of a position, and another a few bytes further is one.
+            *mark = u32::try_from(*mark as usize + to - from).unwrap_or(u32::MAX);
+        }
     }
 
     /// What stands before so many bytes: two bytes nearly always, written at once.

@@ -40,7 +40,7 @@ impl CollectMetrics for Collector {
         }
         let encoded = self.encoder.metrics(&metrics);
         let requests = encoded.requests.into_iter();
-        let segments = requests.map(|(bytes, items)| Segment { bytes, items }).collect();
+        let segments = requests.map(|(bytes, items)| Segment::new(bytes, items)).collect();
         Encoded { segments, dropped: encoded.dropped }
     }
 }

@@ -22,6 +22,7 @@
 mod announce;
 mod books;
 mod deadline;
+mod deflate;
 mod flush;
 mod gzip;
 mod lane;

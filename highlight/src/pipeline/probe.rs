@@ -67,10 +67,8 @@ impl Probe {
             Request::post(url).header(header::CONTENT_TYPE, "application/x-protobuf").body(Vec::new())?;
         request.headers_mut().extend(self.settings.headers.clone());
         if self.settings.gzip {
-            if let Ok(body) = Gzip::new().compress(&[]) {
-                *request.body_mut() = body.to_vec();
-                request.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            }
+            *request.body_mut() = Gzip::new().compress(&[]).to_vec();
+            request.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         self.send(request, limit)
     }

@@ -48,6 +48,15 @@ pub(crate) struct Segment {
     pub(crate) bytes: Vec<u8>,
     /// Spans, log records or data points in it.
     pub(crate) items: u64,
+    /// Positions in `bytes` where something begins that is likely to stand in what was written before; in their order. For the compressor,
+    /// which does without where there are none.
+    pub(crate) marks: Vec<u32>,
+}
+
+impl Segment {
+    pub(crate) fn new(bytes: Vec<u8>, items: u64) -> Self {
+        Self { bytes, items, marks: Vec::new() }
+    }
 }
 
 /// The three kinds of telemetry, each with a path of its own.
@@ -136,7 +145,7 @@ mod tests {
         sizes
             .iter()
             .enumerate()
-            .map(|(index, size)| Segment { bytes: vec![u8::try_from(index).unwrap_or(0); *size], items: 1 })
+            .map(|(index, size)| Segment::new(vec![u8::try_from(index).unwrap_or(0); *size], 1))
             .collect()
     }
 

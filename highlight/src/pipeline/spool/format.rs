@@ -11,8 +11,6 @@
 //!
 //! Numbers are little-endian. A file of another version is not read.
 
-use flate2::Crc;
-
 use crate::pipeline::segment::{Request, Segment, Signal};
 
 const MAGIC: [u8; 8] = *b"hlspool\x01";
@@ -58,7 +56,7 @@ pub(super) fn decode(file: &[u8]) -> Option<Request> {
     for (items, length) in heads {
         let (bytes, after) = rest.split_at_checked(length)?;
         rest = after;
-        segments.push(Segment { bytes: bytes.to_vec(), items });
+        segments.push(Segment::new(bytes.to_vec(), items));
     }
     let items = segments.iter().try_fold(0_u64, |sum, segment| sum.checked_add(segment.items));
     (rest.is_empty() && items.is_some()).then_some(Request {
@@ -75,9 +73,7 @@ fn length(length: usize) -> [u8; 4] {
 }
 
 pub(super) fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
-    let mut crc = Crc::new();
-    crc.update(bytes);
-    crc.sum().to_le_bytes()
+    crc32fast::hash(bytes).to_le_bytes()
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -93,7 +89,7 @@ mod tests {
     use super::*;
 
     fn request(signal: Signal, segments: Vec<(u64, Vec<u8>)>) -> Request {
-        let segments = segments.into_iter().map(|(items, bytes)| Segment { bytes, items }).collect();
+        let segments = segments.into_iter().map(|(items, bytes)| Segment::new(bytes, items)).collect();
         Request { signal, segments, first_tried: None, file: None }
     }
 

@@ -13,7 +13,7 @@ fn spool(path: &Path, max_bytes: u64) -> Spool {
 }
 
 fn request(name: &str, items: u64) -> Request {
-    let segments = vec![Segment { bytes: name.as_bytes().to_vec(), items }];
+    let segments = vec![Segment::new(name.as_bytes().to_vec(), items)];
     Request { signal: Signal::Logs, segments, first_tried: None, file: None }
 }
 

@@ -22,7 +22,7 @@ impl CollectMetrics for Points {
     fn collect(&mut self) -> Encoded {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         assert_ne!(Some(call), self.panic_on, "as asked");
-        let segments = vec![Segment { bytes: b"point\n".to_vec(), items: self.per_call }];
+        let segments = vec![Segment::new(b"point\n".to_vec(), self.per_call)];
         // One in ten is not wanted.
         Encoded { segments, dropped: self.per_call / 10 }
     }

@@ -66,7 +66,7 @@ impl Lines {
 }
 
 fn segment(line: &str) -> Segment {
-    Segment { bytes: format!("{line}\n").into_bytes(), items: 1 }
+    Segment::new(format!("{line}\n").into_bytes(), 1)
 }
 
 impl Encode for Lines {
