@@ -70,7 +70,7 @@ fn fields(
     let mut given = Given::default();
     whose::write(out, ATTRIBUTES, Owner::Log, &mut given, whose(record), sanitizer);
     if let Some(origin) = record.origin {
-        tell(origin, |key, fact| sanitizer.fact(out, ATTRIBUTES, Owner::Log, &mut given, (key, fact)));
+        place(out, origin, &mut given, sanitizer);
     }
     sanitizer.attributes(out, ATTRIBUTES, Owner::Log, &mut given, &record.attributes);
     let mut body = Cow::Borrowed(&*record.body);
@@ -92,6 +92,23 @@ fn fields(
         }
     }
     out.fixed64(11, nanos);
+}
+
+/// Writes where in the code it was recorded, as it was written for the last record from there.
+fn place(
+    out: &mut Writer,
+    origin: &'static Metadata<'static>,
+    given: &mut Given,
+    sanitizer: &mut Sanitizer<'_>,
+) {
+    if let Some(attributes) = sanitizer.known().and_then(|known| known.origin(origin)) {
+        return out.again(attributes);
+    }
+    let start = out.len();
+    tell(origin, |key, fact| sanitizer.fact(out, ATTRIBUTES, Owner::Log, given, (key, fact)));
+    if let Some(known) = sanitizer.known() {
+        known.learn_origin(origin, &out.as_bytes()[start..]);
+    }
 }
 
 /// Shows where in the code a record was written, as attributes.

@@ -16,6 +16,7 @@ mod exception;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;
 mod keys;
+mod known;
 mod log;
 mod metric;
 mod resource;
@@ -37,12 +38,11 @@ use crate::{
     stack::Renderer,
 };
 
+pub(crate) use self::{metric::EncodedMetrics, resource::Service};
 use self::{
-    keys::Keys,
-    sanitize::{Given, Owner, Sanitizer},
+    sanitize::{Given, Memory, Owner, Sanitizer},
     wire::{GROUP, VALUE, Writer},
 };
-pub(crate) use self::{metric::EncodedMetrics, resource::Service};
 
 /// What is kept of the buffer; one large item must not hold its memory for ever.
 const KEPT: usize = 1 << 20;
@@ -78,7 +78,7 @@ pub(crate) struct Encoder {
 #[derive(Debug, Default)]
 struct Desk {
     out: Writer,
-    keys: Keys,
+    memory: Memory,
 }
 
 /// A request, and what became of the items given.
@@ -94,13 +94,18 @@ pub(crate) struct EncodedItems {
 
 impl Encoder {
     pub(crate) fn new(service: &Service, settings: Settings) -> Self {
-        let Desk { mut out, mut keys } = Desk::default();
-        let mut sanitizer = Sanitizer::new(settings.redactor.as_ref(), &mut keys);
+        let Desk { mut out, mut memory } = Desk::default();
+        let mut sanitizer = Sanitizer::new(settings.redactor.as_ref(), &mut memory);
         out.nested(1, GROUP, |out| {
             sanitizer.attributes(out, 1, Owner::Resource, &mut Given::default(), &service.attributes());
         });
         let resource = out.as_bytes().to_vec();
-        Self { resource, settings, renderer: Renderer::default(), desk: Mutex::new(Some(Desk { out, keys })) }
+        Self {
+            resource,
+            settings,
+            renderer: Renderer::default(),
+            desk: Mutex::new(Some(Desk { out, memory })),
+        }
     }
 
     /// Writes stacks with this renderer.
@@ -191,10 +196,10 @@ impl Encoder {
 
     fn at_desk<T>(&self, work: impl FnOnce(&mut Writer, &mut Sanitizer<'_>) -> T) -> T {
         let desk = || self.desk.lock().unwrap_or_else(PoisonError::into_inner);
-        let Desk { mut out, mut keys } = desk().take().unwrap_or_default();
+        let Desk { mut out, mut memory } = desk().take().unwrap_or_default();
         out.clear(KEPT);
-        let done = work(&mut out, &mut Sanitizer::new(self.settings.redactor.as_ref(), &mut keys));
-        *desk() = Some(Desk { out, keys });
+        let done = work(&mut out, &mut Sanitizer::new(self.settings.redactor.as_ref(), &mut memory));
+        *desk() = Some(Desk { out, memory });
         done
     }
 }

@@ -22,6 +22,7 @@ use opentelemetry::{Array, KeyValue, Value};
 
 use super::{
     keys::{Keys, Verdict},
+    known::Known,
     value,
     wire::{Scalar, VALUE, Writer},
 };
@@ -68,15 +69,29 @@ pub(super) struct Given {
 /// Applies the rules of this module, and redaction where it is wanted.
 #[derive(Debug)]
 pub(super) struct Sanitizer<'a> {
-    /// `None` if redaction is switched off.
+    /// `None` where redaction is switched off.
     redactor: Option<&'a Redactor>,
     keys: &'a mut Keys,
+    known: &'a mut Known,
+}
+
+/// What is remembered from one batch to the next.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    keys: Keys,
+    known: Known,
 }
 
 impl<'a> Sanitizer<'a> {
-    /// `keys` are those of this redactor.
-    pub(super) fn new(redactor: Option<&'a Redactor>, keys: &'a mut Keys) -> Self {
-        Self { redactor, keys }
+    /// `memory` is that of this redactor.
+    pub(super) fn new(redactor: Option<&'a Redactor>, memory: &'a mut Memory) -> Self {
+        let Memory { keys, known } = memory;
+        Self { redactor, keys, known }
+    }
+
+    /// What is remembered, where a text is always judged alike.
+    pub(super) fn known(&mut self) -> Option<&mut Known> {
+        self.redactor.is_none_or(Redactor::is_steady).then_some(&mut *self.known)
     }
 
     /// Writes what is left of the attributes, each as this field.

@@ -9,14 +9,19 @@ use opentelemetry::{
 use opentelemetry_proto::tonic::trace::v1::{SpanFlags, span::SpanKind as ProtoKind, status::StatusCode};
 
 use super::{
+    known::Told,
     sanitize::{Given, Owner, Sanitizer},
     whose::{self, Whose},
     wire::{ITEM, VALUE, Writer},
 };
 use crate::{
     before_send::{BeforeSend, Outgoing, OutgoingKind},
+    http::Arrival,
     record::{SpanRecord, unix_nanos},
 };
+
+/// The field of a span's attributes.
+const ATTRIBUTES: u32 = 9;
 
 /// Writes the span as this field; `false` if the hook drops it.
 pub(super) fn write(
@@ -72,16 +77,24 @@ fn keeps(hook: &BeforeSend, span: &mut SpanRecord) -> bool {
 
 fn fields(out: &mut Writer, span: &SpanRecord, sanitizer: &mut Sanitizer<'_>) {
     let whose = whose(span);
-    let name = match whose.told() {
-        Some((_, arrival)) if span.name.is_empty() => arrival.name(),
-        _ => Cow::Borrowed(&*span.name),
-    };
+    let arrival = whose.told().map(|(_, arrival)| arrival).filter(|_| span.name.is_empty());
+    if let Some(arrival) = arrival {
+        learn(arrival, sanitizer);
+    }
     let state = span.attached.as_ref().map_or(&TraceState::NONE, |attached| &attached.state);
     context(out, (span.trace_id, span.span_id, state), sanitizer);
     if span.parent != SpanId::INVALID {
         out.bytes(4, &span.parent.to_bytes());
     }
-    out.text(5, &sanitizer.span_name(&name));
+    if let Some(told) = arrival.and_then(|arrival| sanitizer.known()?.request(arrival)) {
+        out.text(5, &told.name);
+    } else {
+        let name = match arrival {
+            Some(arrival) => arrival.name(),
+            None => Cow::Borrowed(&*span.name),
+        };
+        out.text(5, &sanitizer.span_name(&name));
+    }
     let kind = match span.kind {
         SpanKind::Internal => ProtoKind::Internal,
         SpanKind::Server => ProtoKind::Server,
@@ -93,8 +106,8 @@ fn fields(out: &mut Writer, span: &SpanRecord, sanitizer: &mut Sanitizer<'_>) {
     out.fixed64(7, span.start);
     out.fixed64(8, span.end);
     let mut given = Given::default();
-    whose::write(out, 9, Owner::Span, &mut given, whose, sanitizer);
-    sanitizer.attributes(out, 9, Owner::Span, &mut given, &span.attributes);
+    whose::write(out, ATTRIBUTES, Owner::Span, &mut given, whose, sanitizer);
+    sanitizer.attributes(out, ATTRIBUTES, Owner::Span, &mut given, &span.attributes);
     out.number(10, span.dropped_attributes.into());
     // What the span says about session and request holds for its events.
     if let Some(attached) = &span.attached {
@@ -122,6 +135,20 @@ fn fields(out: &mut Writer, span: &SpanRecord, sanitizer: &mut Sanitizer<'_>) {
 }
 
 /// Ids and state, which have the same fields in a span and in a link.
+/// Sees to it that what the request has in common with others is known.
+fn learn(arrival: &Arrival, sanitizer: &mut Sanitizer<'_>) {
+    if sanitizer.known().is_none_or(|known| known.request(arrival).is_some()) {
+        return;
+    }
+    let (mut out, mut given) = (Writer::default(), Given::default());
+    arrival
+        .each_usual(|key, fact| sanitizer.fact(&mut out, ATTRIBUTES, Owner::Span, &mut given, (key, fact)));
+    let name = sanitizer.span_name(&arrival.name()).into_owned();
+    if let Some(known) = sanitizer.known() {
+        known.learn_request(arrival, Told { name, attributes: out.as_bytes().to_vec() });
+    }
+}
+
 fn context(
     out: &mut Writer,
     (trace_id, span_id, state): (TraceId, SpanId, &TraceState),

@@ -45,7 +45,11 @@ pub(super) fn write(
         sanitizer.text_attribute(out, field, owner, given, key, id);
     }
     if let Some((path, arrival)) = whose.told() {
-        arrival.each(path, |key, fact| sanitizer.fact(out, field, owner, given, (key, fact)));
+        arrival.each_own(path, |key, fact| sanitizer.fact(out, field, owner, given, (key, fact)));
+        match sanitizer.known().and_then(|known| known.request(arrival)) {
+            Some(told) => out.again(&told.attributes),
+            None => arrival.each_usual(|key, fact| sanitizer.fact(out, field, owner, given, (key, fact))),
+        }
     }
     if let Some(user) = whose.user {
         sanitizer.attributes(out, field, owner, given, user.attributes());

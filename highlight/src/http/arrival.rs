@@ -33,6 +33,15 @@ pub(crate) struct Arrival {
     status: AtomicU16,
 }
 
+/// What requests of a route have in common.
+#[derive(Debug)]
+pub(crate) struct Usual {
+    arrived: Arrived,
+    host: Option<Arc<str>>,
+    route: Option<Arc<str>>,
+    status: u16,
+}
+
 /// The value of an attribute.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fact<'a> {
@@ -75,7 +84,20 @@ impl Arrival {
 
     /// Shows the attributes of its span, the path among them: what differs from request to request first, which compresses best.
     pub(crate) fn each(&self, path: &str, mut see: impl FnMut(&'static str, Fact<'_>)) {
+        self.each_own(path, &mut see);
+        self.each_usual(see);
+    }
+
+    /// Those that differ from request to request.
+    pub(crate) fn each_own(&self, path: &str, mut see: impl FnMut(&'static str, Fact<'_>)) {
         see("url.path", Fact::Text(path));
+        if let Some(agent) = &self.user_agent {
+            see("user_agent.original", Fact::Text(agent));
+        }
+    }
+
+    /// Those of a [`Usual`].
+    pub(crate) fn each_usual(&self, mut see: impl FnMut(&'static str, Fact<'_>)) {
         let (address, port) = self.host.as_deref().map(split_host).unwrap_or_default();
         // Not locked meanwhile: a function of the program's may be asked about each text.
         let route = self.route();
@@ -84,7 +106,6 @@ impl Arrival {
             ("http.request.method", Some(self.arrived.method)),
             ("url.scheme", Some(self.arrived.scheme)),
             ("network.protocol.version", self.arrived.version),
-            ("user_agent.original", self.user_agent.as_deref()),
             ("server.address", Some(address).filter(|address| !address.is_empty())),
         ];
         for (key, text) in texts {
@@ -99,6 +120,33 @@ impl Arrival {
             0 => {}
             status => see("http.response.status_code", Fact::Number(status.into())),
         }
+    }
+
+    /// What it has in common with others of its route.
+    pub(crate) fn usual(&self) -> Usual {
+        Usual {
+            arrived: self.arrived,
+            host: self.host.clone(),
+            route: self.route(),
+            status: self.status.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The same for all that have that in common; others may have it, too.
+    pub(crate) fn usual_hash(&self) -> usize {
+        let length = |text: &Option<Arc<str>>| text.as_ref().map_or(0, |text| text.len());
+        let parts = [length(&self.lock_route()), length(&self.host), self.arrived.method.len()];
+        let status = usize::from(self.status.load(Ordering::Relaxed));
+        parts.into_iter().fold(status, |hash, part| hash.wrapping_mul(31).wrapping_add(part))
+    }
+
+    /// Whether this is what it has in common with others. Counters of what is shared stay as they are: to change them would cost the threads
+    /// that serve requests.
+    pub(crate) fn is(&self, usual: &Usual) -> bool {
+        self.status.load(Ordering::Relaxed) == usual.status
+            && self.arrived == usual.arrived
+            && self.host == usual.host
+            && *self.lock_route() == usual.route
     }
 
     /// What it takes beside its own size, in bytes. The client may have written anything.
@@ -140,8 +188,8 @@ mod tests {
         let arrival = Arrival::new(arrived, Some("shop.example:8080"), Some("curl"), None);
         assert_eq!(
             told("/orders/7", &arrival),
-            "url.path=/orders/7 http.request.method=GET url.scheme=https network.protocol.version=2 \
-             user_agent.original=curl server.address=shop.example server.port=8080"
+            "url.path=/orders/7 user_agent.original=curl http.request.method=GET url.scheme=https \
+             network.protocol.version=2 server.address=shop.example server.port=8080"
         );
         assert_eq!(arrival.name(), "GET");
         arrival.set_route(Some("/orders/{id}".into()));

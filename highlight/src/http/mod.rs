@@ -61,7 +61,7 @@ mod shared;
 mod with_span;
 
 pub(crate) use self::{
-    arrival::{Arrival, Fact},
+    arrival::{Arrival, Fact, Usual},
     instruments::Instruments,
 };
 pub use self::{

@@ -15,8 +15,8 @@ const OWNERS: [Owner; 7] =
     [Owner::Resource, Owner::Scope, Owner::Span, Owner::Event, Owner::LogEvent, Owner::Log, Owner::DataPoint];
 
 fn clean_with(redactor: Option<&Redactor>, owner: Owner, attributes: &[KeyValue]) -> Vec<Sent> {
-    let (mut out, mut keys) = (Writer::default(), Keys::default());
-    let mut sanitizer = Sanitizer::new(redactor, &mut keys);
+    let (mut out, mut memory) = (Writer::default(), Memory::default());
+    let mut sanitizer = Sanitizer::new(redactor, &mut memory);
     sanitizer.attributes(&mut out, 1, owner, &mut Given::default(), attributes);
     KeyValueList::decode(out.as_bytes()).unwrap().values
 }
@@ -55,7 +55,7 @@ fn texts(texts: &[&'static str]) -> Value {
 }
 
 fn with_sanitizer<T>(work: impl FnOnce(&Sanitizer<'_>) -> T) -> T {
-    work(&Sanitizer::new(Some(&REDACTOR), &mut Keys::default()))
+    work(&Sanitizer::new(Some(&REDACTOR), &mut Memory::default()))
 }
 
 fn body(text: &str) -> String {
