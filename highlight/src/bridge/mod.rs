@@ -26,7 +26,7 @@ pub use self::install::TracingSetup;
 pub(crate) use self::log::install as install_log;
 pub(crate) use self::{
     carrier::{TARGET as CARRIER_TARGET, carrying},
-    entered::enter_active,
+    entered::{EnteredActive, enter_active},
     filter::widen,
     install::{has_layer, install},
     logger::provider as logger_provider,

@@ -9,7 +9,7 @@ use std::{
 
 use http::HeaderMap;
 use opentelemetry::{
-    Context, KeyValue,
+    Context, ContextGuard, KeyValue,
     trace::{SpanContext, SpanKind, Status, TraceContextExt},
 };
 
@@ -22,7 +22,8 @@ use super::{
     shared::shared,
 };
 use crate::{
-    Client, ErrorReport, Level, RequestContext, ambient, bridge,
+    Client, ErrorReport, Level, RequestContext, ambient,
+    bridge::{self, EnteredActive},
     context::Scope,
     logs,
     propagation::Carrier,
@@ -157,6 +158,22 @@ struct Running {
     silent: bool,
 }
 
+/// As long as a piece of the request's work runs.
+#[must_use]
+struct Entered<'a> {
+    _carrier: EnteredActive<'a>,
+    _context: Option<ContextGuard>,
+}
+
+impl Running {
+    // Once for all that is run in a scope: a request's code is cold more often than not.
+    #[inline(never)]
+    fn enter(&self) -> Entered<'_> {
+        let context = ambient::attach(&self.cx);
+        Entered { _carrier: bridge::enter_active(&self.carrier), _context: context }
+    }
+}
+
 impl ServerSpan {
     /// Starts the span of a request, and makes the context in which it is to be served.
     ///
@@ -250,8 +267,7 @@ impl ServerSpan {
     /// A panic is recorded on the span and goes on.
     pub fn in_scope<T>(&mut self, f: impl FnOnce() -> T) -> T {
         let watch = PanicWatch::new(self);
-        let _context = ambient::attach(&watch.span.0.cx);
-        let _carrier = bridge::enter_active(&watch.span.0.carrier);
+        let _entered = watch.span.0.enter();
         f()
     }
 

@@ -7,6 +7,8 @@
 //!
 //! Only long stretches without marks, such as stacks and texts, are looked through byte by byte.
 
+use std::mem;
+
 /// The longest match.
 const LONGEST: usize = 258;
 /// Shorter ones are not looked for.
@@ -30,61 +32,61 @@ impl Matcher {
     }
 
     /// Writes `input` as one block, the last. `marks` are positions in it, in their order.
-    pub(super) fn write(&mut self, input: &[u8], marks: impl Iterator<Item = usize>, out: &mut BitWriter) {
+    pub(super) fn write(
+        &mut self,
+        input: &[u8],
+        mut marks: impl Iterator<Item = usize>,
+        out: &mut BitWriter,
+    ) {
         self.last.fill(0);
         out.begin(input.len());
-        let mut at = 0;
-        for mark in marks.chain([input.len()]).map(|mark| mark.min(input.len())) {
-            if mark.saturating_sub(at) > STRETCH {
-                while at < mark {
-                    at += self.step(input, at, out);
-                }
+        let mut next_mark = || marks.next().unwrap_or(input.len());
+        let mut mark = next_mark();
+        // Up to where each byte is looked at.
+        let mut searched = 0;
+        let (mut at, mut unwritten) = (0, 0);
+        while let Some(word) = word(input, at) {
+            if let Some(back) = self.look_up(input, at, word) {
+                out.literals(input.get(unwritten..at).unwrap_or_default());
+                let length = SHORTEST + common(input, at + SHORTEST, back);
+                out.matched(length, back);
+                at += length;
+                // Where one match ends, another may begin: that is looked at next.
+                unwritten = at;
+                continue;
             }
-            // Not if a match has gone on beyond it.
-            if let Some(between) = input.get(at..mark) {
-                out.literals(between);
-                at = mark + self.step(input, mark, out);
-                if at > mark + 1 {
-                    // Where one match ends, another may go on: the same request's, or session's.
-                    at += self.step(input, at, out);
-                }
+            at += 1;
+            if at < searched {
+                continue;
+            }
+            while mark < at {
+                mark = next_mark();
+            }
+            if mark - at > STRETCH {
+                searched = mark;
+            } else {
+                at = mark;
             }
         }
+        out.literals(input.get(unwritten..).unwrap_or_default());
         out.end();
     }
 
-    /// Writes a match, or else a literal; says how many bytes that were.
+    /// How far back the same bytes stood last, if that is known; remembers that they stand here.
     #[inline]
-    fn step(&mut self, input: &[u8], at: usize, out: &mut BitWriter) -> usize {
-        let Some(word) = word(input, at) else {
-            let literal = input.get(at..).and_then(|rest| rest.get(..1)).unwrap_or_default();
-            out.literals(literal);
-            return literal.len();
-        };
-        let back = self.look_up(word, at);
+    fn look_up(&mut self, input: &[u8], at: usize, word: u64) -> Option<usize> {
+        let hash = word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - HASH_BITS);
+        let last = &mut self.last[usize::try_from(hash).unwrap_or_default() % (1 << HASH_BITS)];
+        let [low, high, ..] = at.to_le_bytes();
+        let here = u16::from_le_bytes([low, high]);
+        let back = usize::from(here.wrapping_sub(mem::replace(last, here)));
         let there = self::word(input, at.saturating_sub(back)).unwrap_or_default();
         #[expect(
             clippy::needless_bitwise_bool,
             reason = "which of them does not hold cannot be foretold: there is to be one branch"
         )]
-        if (there == word) & (1..=WINDOW).contains(&back) & (back <= at) {
-            let length = SHORTEST + common(input, at + SHORTEST, back);
-            out.matched(length, back);
-            length
-        } else {
-            out.literals(&word.to_be_bytes()[7..]);
-            1
-        }
-    }
-
-    /// How far back the same may have stood last; remembers that it stands here.
-    #[inline]
-    fn look_up(&mut self, word: u64, at: usize) -> usize {
-        let hash = word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - HASH_BITS);
-        let [low, high, ..] = at.to_le_bytes();
-        let here = u16::from_le_bytes([low, high]);
-        let last = &mut self.last[usize::try_from(hash).unwrap_or_default() % (1 << HASH_BITS)];
-        usize::from(here.wrapping_sub(std::mem::replace(last, here)))
+        let is_there = (there == word) & (1..=WINDOW).contains(&back) & (back <= at);
+        is_there.then_some(back)
     }
 }
 
