@@ -41,6 +41,9 @@ pin_project! {
 impl<B: Body> HighlightBody<B> {
     /// `length` is the response's `Content-Length`. A body that has none of its own to tell it is that long.
     pub(crate) fn new(body: B, span: Option<ServerSpan>, length: Option<u64>) -> Self {
+        if span.is_none() {
+            return Self { body: Some(body), span, expected: None };
+        }
         let expected = body.size_hint().exact().or(length);
         let ended = body.is_end_stream() || expected == Some(0);
         Self { body: Some(body), span: span.filter(|_| !ended), expected }

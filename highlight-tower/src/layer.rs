@@ -151,7 +151,7 @@ where
 
 impl<S, R> HighlightService<S, R> {
     fn start<B>(&self, request: &Request<B>) -> Option<ServerSpan> {
-        if request.extensions().get::<Served>().is_some() || !self.options.is_active() {
+        if !self.options.is_active() || request.extensions().get::<Served>().is_some() {
             return None;
         }
         let headers = RequestHeaders::read(request.headers());
