@@ -30,7 +30,8 @@ use crate::{Client, Config, FlushError, InitError, Stats, TracingSetup, bridge, 
 /// - adds itself in front of the panic hook ([`Config::panic_hook`]);
 /// - sets OpenTelemetry's global tracer and meter providers, and the W3C trace context propagator.
 ///
-/// What it has to say about itself goes to the `tracing` subscriber under the target `highlight`, or to standard error if there is none.
+/// What it has to say about itself goes to the `tracing` subscriber under the target `highlight`, or to standard error if there is none, or if
+/// it is `init`'s own with the console switched off.
 ///
 /// # Errors
 ///

@@ -7,7 +7,7 @@ use std::{
 
 use tracing::{dispatcher, subscriber::NoSubscriber};
 
-use crate::Level;
+use crate::{Level, bridge};
 
 /// The target of the crate's own events. They are never exported.
 pub(crate) const TARGET: &str = "highlight";
@@ -17,7 +17,7 @@ pub(crate) fn is_own(target: &str) -> bool {
     target.strip_prefix(TARGET).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
-/// Says one line: to the program's `tracing` subscriber, or to standard error if there is none.
+/// Says one line: to the program's `tracing` subscriber, or to standard error if there is none, or none but ours that shows nothing.
 pub(crate) fn warn(message: &str) {
     line(Level::Warn, message);
 }
@@ -26,7 +26,8 @@ pub(crate) fn warn(message: &str) {
 pub(crate) fn line(level: Level, message: &str) {
     let _ = catch_unwind(AssertUnwindSafe(|| {
         // There is none within an event, either, where any thread has a subscriber of its own.
-        let subscribed = dispatcher::get_default(|dispatch| !dispatch.is::<NoSubscriber>());
+        let subscribed =
+            dispatcher::get_default(|dispatch| !dispatch.is::<NoSubscriber>() && !bridge::is_mute(dispatch));
         match (subscribed, level) {
             (false, _) => to_stderr(message),
             (true, Level::Info) => tracing::info!(target: TARGET, "{message}"),

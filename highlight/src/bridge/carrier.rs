@@ -7,9 +7,9 @@
 use std::cell::RefCell;
 
 use opentelemetry::Context;
-use tracing::{Dispatch, Metadata, Span, dispatcher};
+use tracing::{Metadata, Span, dispatcher};
 
-use super::lean::LeanSubscriber;
+use super::install::is_lean;
 
 /// The carrier's target.
 pub(crate) const TARGET: &str = "highlight::request";
@@ -23,7 +23,7 @@ thread_local!(static CARRIED: RefCell<Option<Context>> = const { RefCell::new(No
 /// Makes a carrier of this context, which need not be current for it. The lean subscriber has no use for one: it makes its own when
 /// it is asked for the current span.
 pub(crate) fn carrying(cx: &Context, make: impl FnOnce() -> Span) -> Span {
-    if dispatcher::get_default(Dispatch::is::<LeanSubscriber>) {
+    if dispatcher::get_default(is_lean) {
         return Span::none();
     }
     let _ = CARRIED.try_with(|carried| carried.replace(Some(cx.clone())));

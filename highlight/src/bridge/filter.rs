@@ -83,7 +83,11 @@ fn current_client_takes(metadata: &Metadata<'_>) -> bool {
 #[derive(Debug, Clone)]
 pub(super) enum Taken {
     /// What this filter lets through, of whichever client: the subscriber that `init` installs. What it rejects costs nothing further.
-    Always(config::Filter),
+    Always {
+        filter: config::Filter,
+        /// Whether what the crate says of itself is shown to somebody.
+        shows: bool,
+    },
     /// What the client takes that is current when something is recorded.
     #[cfg(feature = "testing")]
     Asking,
@@ -93,7 +97,7 @@ impl Taken {
     pub(super) fn takes(&self, metadata: &Metadata<'_>) -> bool {
         match self {
             // The console shows what the crate says; it is never exported.
-            Self::Always(filter) => {
+            Self::Always { filter, .. } => {
                 (say::is_own(metadata.target()) && *metadata.level() <= self.max_level())
                     || carrier::is_carrier(metadata)
                     || filter.enabled(metadata.target(), *metadata.level())
@@ -103,10 +107,18 @@ impl Taken {
         }
     }
 
+    pub(super) fn shows(&self) -> bool {
+        match self {
+            Self::Always { shows, .. } => *shows,
+            #[cfg(feature = "testing")]
+            Self::Asking => false,
+        }
+    }
+
     pub(super) fn interest(&self, metadata: &'static Metadata<'static>) -> Interest {
         match self {
-            Self::Always(_) if self.takes(metadata) => Interest::always(),
-            Self::Always(_) => Interest::never(),
+            Self::Always { .. } if self.takes(metadata) => Interest::always(),
+            Self::Always { .. } => Interest::never(),
             #[cfg(feature = "testing")]
             Self::Asking => interest(true, metadata),
         }
@@ -115,7 +127,7 @@ impl Taken {
     /// The carrier is at INFO, and must not be lost to a stricter level.
     pub(super) fn max_level(&self) -> LevelFilter {
         match self {
-            Self::Always(filter) => filter.max_level().max(LevelFilter::INFO),
+            Self::Always { filter, .. } => filter.max_level().max(LevelFilter::INFO),
             #[cfg(feature = "testing")]
             Self::Asking => widest(),
         }

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use tracing::{
-    dispatcher,
+    Dispatch, dispatcher,
     subscriber::{self, SetGlobalDefaultError},
 };
 use tracing_subscriber::layer::SubscriberExt;
@@ -37,11 +37,21 @@ pub(crate) fn install(client: &Client) -> TracingSetup {
 
 /// Whether the subscriber that is current on this thread holds our layer, or is ours.
 pub(crate) fn has_layer() -> bool {
-    dispatcher::get_default(|dispatch| dispatch.is::<EventLayer>() || dispatch.is::<LeanSubscriber>())
+    dispatcher::get_default(|dispatch| dispatch.is::<EventLayer>() || is_lean(dispatch))
+}
+
+/// Whether it is the subscriber that does nothing but record.
+pub(super) fn is_lean(dispatch: &Dispatch) -> bool {
+    dispatch.is::<LeanSubscriber>()
+}
+
+/// Whether it is a subscriber of ours that shows nothing to anybody.
+pub(crate) fn is_mute(dispatch: &Dispatch) -> bool {
+    is_lean(dispatch) || dispatch.downcast_ref::<Taken>().is_some_and(|taken| !taken.shows())
 }
 
 fn install_subscriber(client: &Client) -> TracingSetup {
-    let taken = Taken::Always(client.filter().clone());
+    let taken = Taken::Always { filter: client.filter().clone(), shows: client.settings().console };
     // Set before anything is asked: a subscriber that is current on this thread only, be it with our layer, would not do for the
     // others.
     let set = if client.is_enabled() && !client.settings().console && !cfg!(feature = "tracing-error") {

@@ -28,7 +28,7 @@ pub(crate) use self::{
     carrier::{TARGET as CARRIER_TARGET, carrying},
     entered::{EnteredActive, enter_active},
     filter::widen,
-    install::{has_layer, install},
+    install::{has_layer, install, is_mute},
     logger::provider as logger_provider,
 };
 use self::{

@@ -127,6 +127,10 @@ impl Config {
 
     /// Whether the subscriber that `init` installs also prints to the terminal.
     ///
+    /// One that does not print is leaner: a request costs a tenth less, besides what printing costs. To a program it is the same, but for
+    /// `Span::current()` in a handler: each is a span of its own there, which stands for the request as before, and has no fields. What
+    /// this crate has to say about itself goes to standard error.
+    ///
     /// Without effect where the program installs a subscriber of its own.
     ///
     /// Environment: `HIGHLIGHT_CONSOLE`. Default: `true`.

@@ -8,10 +8,8 @@ const MAX_LEN: usize = 256;
 /// The value is a list, because an XHR of the 10.x browser client sends the header twice: its first member is the one that
 /// the replay records. A member is `<session>[/<request>[/...]]`; either part may be empty.
 pub(super) fn parse(value: &str) -> (Option<&str>, Option<&str>) {
-    let Some(member) = first_member(value).filter(|member| member.len() <= MAX_LEN) else {
-        return (None, None);
-    };
-    if !is_graphic(member) {
+    let member = if is_one_id(value) { value } else { first_member(value).unwrap_or_default() };
+    if member.len() > MAX_LEN {
         return (None, None);
     }
     let (session_id, rest) = split(member);
@@ -19,14 +17,20 @@ pub(super) fn parse(value: &str) -> (Option<&str>, Option<&str>) {
     (present(session_id), present(request_id))
 }
 
-/// The first that is not empty, without the blanks around it.
-fn first_member(value: &str) -> Option<&str> {
+/// Whether it is no list, and readable: what nearly all are.
+fn is_one_id(value: &str) -> bool {
     // Without a branch in it, the compiler looks at many bytes at a time.
-    let marks = value.bytes().fold(0, |marks, byte| marks | u8::from(byte == b',' || byte == b' '));
-    if marks == 0 {
-        return Some(value);
-    }
-    value.split(',').map(str::trim).find(|member| !member.is_empty())
+    value.bytes().fold(true, |all, byte| all & is_of_an_id(byte))
+}
+
+fn is_of_an_id(byte: u8) -> bool {
+    byte.is_ascii_graphic() && byte != b','
+}
+
+/// The first member that is not empty, without the blanks around it; `None` if it is not readable.
+#[cold]
+fn first_member(value: &str) -> Option<&str> {
+    value.split(',').map(str::trim).find(|member| !member.is_empty()).filter(|member| is_graphic(member))
 }
 
 /// What is before the first `/`, and what is after it.

@@ -16,13 +16,19 @@ pub(super) fn derive_trace_id(request_id: &str) -> TraceId {
 
 /// Shows the id in lower-case hex.
 pub(super) fn with_text<T>(trace_id: TraceId, show: impl FnOnce(&str) -> T) -> T {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [0; 32];
-    for (pair, byte) in text.chunks_exact_mut(2).zip(trace_id.to_bytes()) {
+    write_hex(&trace_id.to_bytes(), &mut text);
+    show(str::from_utf8(&text).unwrap_or_default())
+}
+
+// Not unrolled: most requests find this code cold.
+#[inline(never)]
+fn write_hex(bytes: &[u8], text: &mut [u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
         pair[0] = DIGITS[usize::from(byte >> 4)];
         pair[1] = DIGITS[usize::from(byte & 0xf)];
     }
-    show(str::from_utf8(&text).unwrap_or_default())
 }
 
 fn parse_trace_id(text: &str) -> Option<TraceId> {

@@ -16,6 +16,8 @@ pub(super) fn parse(value: &str) -> Option<(TraceId, SpanId, TraceFlags)> {
 }
 
 /// At most 16 digits, in lower case.
+// Not unrolled at each call: most requests find this code cold.
+#[inline(never)]
 fn hex(digits: &[u8]) -> Option<u64> {
     let mut number = 0;
     // Whether all were digits is asked once, at the end.

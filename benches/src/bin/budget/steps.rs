@@ -16,14 +16,14 @@ const EXPORTING: usize = 1;
 // Called through a vtable, or from too many places to be inlined.
 const STEPS: &[Step] = &[
     ("read the headers", SERVING, &["highlight::propagation::parse_headers"]),
-    ("start the server span, its carrier", SERVING, &["highlight::http::server::ServerSpan::start"]),
-    ("make carrier and child (the one in the start)", SERVING, &["tracing::span::Span::new"]),
+    ("start the server span", SERVING, &["highlight::http::server::ServerSpan::start"]),
+    ("make the child span", SERVING, &["tracing::span::Span::new"]),
     (
-        "enter and leave carrier and child",
+        "enter and leave the child span",
         SERVING,
         &["tracing_core::dispatcher::Dispatch::enter", "tracing_core::dispatcher::Dispatch::exit"],
     ),
-    ("close carrier and child", SERVING, &["tracing_core::dispatcher::Dispatch::try_close"]),
+    ("close the child span", SERVING, &["tracing_core::dispatcher::Dispatch::try_close"]),
     ("the log line", SERVING, &["tracing_core::event::Event::dispatch"]),
     ("end the server span", SERVING, &["highlight::http::server::ServerSpan::end"]),
     ("  in it: record the duration", SERVING, &["highlight::http::series::Durations::record"]),
