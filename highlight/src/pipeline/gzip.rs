@@ -30,10 +30,7 @@ impl Gzip {
     /// The segments one after another as one gzip member.
     pub(super) fn compress(&mut self, segments: &[Segment]) -> &[u8] {
         let Self { matcher, input, output } = self;
-        input.clear();
-        input.shrink_to(KEPT);
         output.bytes_mut().clear();
-        output.bytes_mut().shrink_to(KEPT);
         let mut starts = Vec::with_capacity(segments.len());
         for segment in segments {
             starts.push(input.len());
@@ -49,6 +46,10 @@ impl Gzip {
         output.extend_from_slice(&crc32fast::hash(input).to_le_bytes());
         let [a, b, c, d, ..] = input.len().to_le_bytes();
         output.extend_from_slice(&[a, b, c, d]);
+        // Now, and not before the next: the endpoint may take its time, and nothing of this is needed meanwhile.
+        input.clear();
+        input.shrink_to(KEPT);
+        output.shrink_to(KEPT);
         output
     }
 }

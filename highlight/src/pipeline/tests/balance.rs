@@ -232,6 +232,7 @@ fn play(round: &Round) {
     let (server, _) = receiver(vec![Mood::Good]);
     let next = Settings { spool: round.spool.map(|_| spool(1 << 20)), ..super::settings(&server.url()) };
     let next = Pipeline::start(next, Box::new(Lines), None).unwrap();
+    let _ = next.flush(HANG_GUARD);
     // The first lets go of it when its worker is gone, which may be a moment after the end.
     let found = until(&next, "what was left on disk", |found| {
         let _ = next.flush(HANG_GUARD);
