@@ -12,7 +12,7 @@ use crate::ambient;
 
 struct Entered {
     /// Ids are a subscriber's own.
-    home: Home,
+    owner: Owner,
     id: Id,
     /// Whether it is entered further out already: then the span between the two stays the current one, as in the registry of
     /// `tracing-subscriber`.
@@ -23,9 +23,9 @@ struct Entered {
 
 /// Where a span is known: the address of its layer or subscriber, while that is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Home(usize);
+pub(super) struct Owner(usize);
 
-impl Home {
+impl Owner {
     pub(super) fn of<T>(owner: &T) -> Self {
         Self(std::ptr::from_ref(owner).addr())
     }
@@ -41,44 +41,44 @@ thread_local! {
 }
 
 /// Notes that a span is entered, and makes its context current.
-pub(super) fn enter(home: Home, id: &Id, cx: Option<Context>) {
+pub(super) fn enter(owner: Owner, id: &Id, cx: Option<Context>) {
     let guard = cx.and_then(ambient::attach_own);
     let _ = ENTERED.try_with(|entered| {
         let mut entered = entered.borrow_mut();
-        let again = entered.iter().any(|entered| entered.is(home, id));
-        entered.push(Entered { home, id: id.clone(), again, _guard: guard });
+        let again = entered.iter().any(|entered| entered.is(owner, id));
+        entered.push(Entered { owner, id: id.clone(), again, _guard: guard });
     });
 }
 
 /// Notes that a span is left.
-pub(super) fn exit(home: Home, id: &Id) {
+pub(super) fn exit(owner: Owner, id: &Id) {
     let left = ENTERED.try_with(|entered| {
         let mut entered = entered.borrow_mut();
-        if entered.last().is_some_and(|innermost| innermost.is(home, id)) {
+        if entered.last().is_some_and(|innermost| innermost.is(owner, id)) {
             return entered.pop();
         }
-        let at = entered.iter().rposition(|entered| entered.is(home, id))?;
+        let at = entered.iter().rposition(|entered| entered.is(owner, id))?;
         Some(entered.remove(at))
     });
     drop(left);
 }
 
 /// The span that `tracing` is to take for the current one.
-pub(super) fn current(home: Home) -> Option<Id> {
+pub(super) fn current(owner: Owner) -> Option<Id> {
     let innermost = |entered: &RefCell<Vec<Entered>>| {
         let entered = entered.borrow();
         entered
             .iter()
             .rev()
-            .find(|entered| entered.home == home && !entered.again)
+            .find(|entered| entered.owner == owner && !entered.again)
             .map(|entered| entered.id.clone())
     };
     ENTERED.try_with(innermost).ok().flatten()
 }
 
 impl Entered {
-    fn is(&self, home: Home, id: &Id) -> bool {
-        self.home == home && self.id == *id
+    fn is(&self, owner: Owner, id: &Id) -> bool {
+        self.owner == owner && self.id == *id
     }
 }
 

@@ -13,7 +13,7 @@ use tracing::{
 use tracing_subscriber::{Layer, layer, registry::LookupSpan};
 
 use super::{
-    entered::{self, Home},
+    entered::{self, Owner},
     noted::{Noted, State},
     spans::Spans,
 };
@@ -65,7 +65,7 @@ where
             return;
         }
         if let Some(cx) = ctx.span(id).and_then(|span| self.spans.context_of(&span)) {
-            entered::enter(Home::of(self), id, Some(cx));
+            entered::enter(Owner::of(self), id, Some(cx));
         }
     }
 
@@ -73,7 +73,7 @@ where
         if entered::is_active_already() {
             return;
         }
-        entered::exit(Home::of(self), id);
+        entered::exit(Owner::of(self), id);
         let Some(span) = ctx.span(id) else { return };
         if let Some(noted) = span.extensions_mut().get_mut::<Noted>() {
             if matches!(noted.state, State::Started(_)) {

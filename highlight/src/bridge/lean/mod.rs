@@ -9,19 +9,17 @@ mod store;
 use std::{any::TypeId, time::SystemTime};
 
 use opentelemetry::{Context, trace::TraceContextExt};
-
 use tracing::{
     Dispatch, Event, Metadata, Subscriber,
     level_filters::LevelFilter,
     span::{Attributes, Id, Record},
     subscriber::Interest,
 };
-
 use tracing_core::span::Current;
 
 use self::store::{Found, Store};
 use super::{
-    entered::{self, Home},
+    entered::{self, Owner},
     event,
     filter::Taken,
     noted::{Noted, State},
@@ -45,7 +43,7 @@ impl LeanSubscriber {
     /// The parent of a span, as a handle.
     fn parent(&self, attributes: &Attributes<'_>) -> Option<Id> {
         let parent = if attributes.is_contextual() {
-            &entered::current(Home::of(self))?
+            &entered::current(Owner::of(self))?
         } else {
             attributes.parent()?
         };
@@ -118,11 +116,11 @@ impl Subscriber for LeanSubscriber {
     fn enter(&self, id: &Id) {
         let find = || self.spans.context_of(&self.store.find(id)?);
         let cx = if entered::is_active_already() { None } else { find() };
-        entered::enter(Home::of(self), id, cx);
+        entered::enter(Owner::of(self), id, cx);
     }
 
     fn exit(&self, id: &Id) {
-        entered::exit(Home::of(self), id);
+        entered::exit(Owner::of(self), id);
         if entered::is_active_already() {
             return;
         }
@@ -155,7 +153,7 @@ impl Subscriber for LeanSubscriber {
     }
 
     fn current_span(&self) -> Current {
-        let entered = entered::current(Home::of(self)).and_then(|id| Some((self.store.find(&id)?, id)));
+        let entered = entered::current(Owner::of(self)).and_then(|id| Some((self.store.find(&id)?, id)));
         if self.is_elsewhere(entered.as_ref().map(|(span, _)| span)) {
             return Current::new(carrier::of_the_current(), &carrier::METADATA);
         }
