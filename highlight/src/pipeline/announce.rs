@@ -77,25 +77,17 @@ impl Announcer {
         }
     }
 
-    /// A try failed that will be repeated. `lost` counts all items lost up to now.
-    pub(super) fn unreachable(&mut self, reason: &str, lost: u64) -> Option<Line> {
+    /// A try failed; `is_last` if it will not be repeated, and what is lost by it is said by who asked for the end. `lost` counts all
+    /// items lost up to now.
+    pub(super) fn unreachable(&mut self, reason: &str, is_last: bool, lost: u64) -> Option<Line> {
         if self.away_since.is_some() {
             return None;
         }
         self.away_since = Some(lost);
         let Self { endpoint, capacity, .. } = self;
-        Some(Line {
-            level: Level::Warn,
-            text: format!(
-                "cannot deliver telemetry to {endpoint}: {reason}; retrying, up to {capacity} items are kept"
-            ),
-        })
-    }
-
-    /// The last try failed; what is lost by it is said by who asked for the end.
-    pub(super) fn unreachable_at_last(&mut self, reason: &str) -> Option<Line> {
-        let Self { endpoint, away_since: None, .. } = self else { return None };
-        let text = format!("cannot deliver telemetry to {endpoint}: {reason}");
+        let promise =
+            if is_last { String::new() } else { format!("; retrying, up to {capacity} items are kept") };
+        let text = format!("cannot deliver telemetry to {endpoint}: {reason}{promise}");
         Some(Line { level: Level::Warn, text })
     }
 
@@ -176,19 +168,31 @@ mod tests {
     #[test]
     fn an_outage_is_two_lines_however_long_it_lasts() {
         let mut announcer = announcer();
-        let first = announcer.unreachable("connection refused", 5).unwrap();
+        let first = announcer.unreachable("connection refused", false, 5).unwrap();
         assert_eq!(first.level, Level::Warn);
         for word in ["http://h:4318", "connection refused", "100 items"] {
             assert!(first.text.contains(word), "{}", first.text);
         }
         for lost in 6..1000 {
-            assert_eq!(announcer.unreachable("connection refused", lost), None);
+            for is_last in [false, true] {
+                assert_eq!(announcer.unreachable("connection refused", is_last, lost), None);
+            }
         }
         let back = announcer.reachable(47).unwrap();
         assert_eq!(back.level, Level::Info);
         assert!(back.text.contains("lost meanwhile: 42"), "{}", back.text);
         assert_eq!(announcer.reachable(47), None);
-        assert!(announcer.unreachable("timeout", 47).is_some());
+        assert!(announcer.unreachable("timeout", false, 47).is_some());
+    }
+
+    #[test]
+    fn at_the_end_an_endpoint_that_is_away_is_one_line_whatever_is_left_to_send() {
+        let mut announcer = announcer();
+        let line = announcer.unreachable("connection refused", true, 0).unwrap();
+        assert!(line.text.ends_with("connection refused"), "nothing is retried: {}", line.text);
+        for lost in 1..4 {
+            assert_eq!(announcer.unreachable("connection refused", true, lost), None);
+        }
     }
 
     #[test]
@@ -210,7 +214,7 @@ mod tests {
         let now = Instant::now();
         assert_eq!(announcer.queue_full(0, now), None);
         assert!(announcer.queue_full(3, now).unwrap().text.contains("lost: 3"));
-        announcer.unreachable("timeout", 3);
+        announcer.unreachable("timeout", false, 3);
         assert_eq!(announcer.queue_full(9, now + QUIET * 2), None);
         announcer.reachable(9);
         assert_eq!(announcer.queue_full(9, now + QUIET * 2), None);

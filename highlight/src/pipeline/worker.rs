@@ -327,14 +327,14 @@ impl Worker {
         let reason = describe(&result);
         let verdict = judge(&result);
         if let Verdict::Retry { after } = verdict {
-            if let Effort::Last(_) = effort {
-                self.say(|announcer| announcer.unreachable_at_last(&reason));
+            let lost = self.lost();
+            let is_last = matches!(effort, Effort::Last(_));
+            self.say(|announcer| announcer.unreachable(&reason, is_last, lost));
+            if is_last {
                 self.outbox.gave_up = true;
                 self.keep_or_lose(request, Fate::ShutDown);
                 return ControlFlow::Continue(());
             }
-            let lost = self.lost();
-            self.say(|announcer| announcer.unreachable(&reason, lost));
             self.outbox.retry_at = Some(deadline::later(Instant::now(), self.outbox.backoff.next(after)));
             if let Err(request) = self.keep(request) {
                 if first_tried.elapsed() >= self.retry_for {
