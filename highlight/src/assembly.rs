@@ -9,7 +9,7 @@ use crate::{
     metrics::Collector,
     pipeline::{
         self, Encode, Encoded, Limits, Pipeline, Segment, SpoolSettings, Transport, TransportSettings,
-        caught, contained, log_weight, span_weight,
+        Weighed, caught, contained,
     },
     propagation,
     record::{LogRecord, SpanRecord},
@@ -97,12 +97,12 @@ pub(crate) fn pipeline(
 }
 
 impl Encode for Arc<Encoder> {
-    fn spans(&mut self, spans: &mut [SpanRecord]) -> Encoded {
-        in_segments(spans, span_weight, self.asks_program(), |spans| Encoder::spans(self, spans))
+    fn spans(&mut self, spans: Weighed<'_, SpanRecord>) -> Encoded {
+        in_segments(spans, self.asks_program(), |spans| Encoder::spans(self, spans))
     }
 
-    fn logs(&mut self, logs: &mut [LogRecord]) -> Encoded {
-        in_segments(logs, log_weight, self.asks_program(), |logs| Encoder::logs(self, logs))
+    fn logs(&mut self, logs: Weighed<'_, LogRecord>) -> Encoded {
+        in_segments(logs, self.asks_program(), |logs| Encoder::logs(self, logs))
     }
 }
 
@@ -110,22 +110,20 @@ impl Encode for Arc<Encoder> {
 /// that makes the encoder panic is in no segment, which counts it as lost. `asks_program` says whether functions of the
 /// program's are called, which may record something.
 fn in_segments<T>(
-    items: &mut [T],
-    weight: impl Fn(&T) -> usize,
+    Weighed { mut items, mut weights }: Weighed<'_, T>,
     asks_program: bool,
     encode: impl Fn(&mut [T]) -> EncodedItems,
 ) -> Encoded {
     let mut encoded = Encoded::default();
-    let mut rest = items;
-    while !rest.is_empty() {
+    while !items.is_empty() {
         let mut bytes = 0;
-        let fits = rest.iter().take(SEGMENT_ITEMS).take_while(|item| {
-            bytes += weight(item);
+        let fits = weights.iter().take(SEGMENT_ITEMS).take_while(|weight| {
+            bytes += **weight;
             bytes <= SEGMENT_BYTES
         });
-        let size = fits.count().max(1);
-        let (group, others) = rest.split_at_mut(size);
-        rest = others;
+        let size = fits.count().clamp(1, items.len());
+        let (group, others) = items.split_at_mut(size);
+        (items, weights) = (others, weights.get(size..).unwrap_or_default());
         let done = if asks_program { contained(|| encode(group)) } else { caught(|| encode(group)) };
         let Some(EncodedItems { bytes, items, marks }) = done else { continue };
         encoded.dropped += size as u64 - items;
@@ -147,18 +145,20 @@ mod tests {
             // One of each group is not wanted.
             EncodedItems { items: group.len() as u64 - 1, ..EncodedItems::default() }
         };
-        let mut weights = [vec![1; 64], vec![3; 64], vec![1; 10]].concat();
-        let encoded = in_segments(&mut weights, |weight| *weight, false, encode);
+        let mut items = [vec![1; 64], vec![3; 64], vec![1; 10]].concat();
+        let weights = items.clone();
+        let encoded = in_segments(Weighed { items: &mut items, weights: &weights }, false, encode);
         let kept: Vec<_> = encoded.segments.iter().map(|segment| segment.items).collect();
         assert_eq!((kept, encoded.dropped), (vec![63, 9], 2));
     }
 
     #[test]
     fn groups_are_bounded_in_items_and_bytes_and_lose_nothing() {
-        let groups = |mut weights: Vec<usize>| -> Vec<u64> {
+        let groups = |weights: Vec<usize>| -> Vec<u64> {
             let encode =
-                |group: &mut [usize]| EncodedItems { items: group.len() as u64, ..EncodedItems::default() };
-            in_segments(&mut weights, |weight| *weight, false, encode)
+                |group: &mut [()]| EncodedItems { items: group.len() as u64, ..EncodedItems::default() };
+            let mut items = vec![(); weights.len()];
+            in_segments(Weighed { items: &mut items, weights: &weights }, false, encode)
                 .segments
                 .iter()
                 .map(|segment| segment.items)

@@ -172,6 +172,7 @@ impl Encoder {
         }
         self.at_desk(|out, sanitizer| {
             let mut written = 0;
+            out.reserve();
             out.nested(1, GROUP, |out| {
                 out.again(&self.resource);
                 for (number, first) in scopes.into_iter().enumerate() {
@@ -190,7 +191,8 @@ impl Encoder {
             if written == 0 {
                 return EncodedItems::default();
             }
-            EncodedItems { bytes: out.as_bytes().to_vec(), items: written, marks: out.marks().to_vec() }
+            let (bytes, marks) = out.take();
+            EncodedItems { bytes, items: written, marks }
         })
     }
 

@@ -3,12 +3,19 @@
 //! The length of a nested message is known when it is written, so it is put in afterwards. Room for it is guessed: where that is
 //! wrong, the content moves by a byte or two.
 
+use std::mem;
+
 /// Room for the length of an attribute or a value: below 128 bytes.
 pub(super) const VALUE: usize = 1;
 /// Of a span or a record: below 16 KiB.
 pub(super) const ITEM: usize = 2;
 /// Of many of them: below 2 MiB.
 pub(super) const GROUP: usize = 3;
+
+/// How the fields of a `KeyValue`, and that of an `AnyValue` that is text, begin.
+const KEY_OF_PAIR: u8 = 1 << 3 | Type::Bytes as u8;
+const VALUE_OF_PAIR: u8 = 2 << 3 | Type::Bytes as u8;
+const TEXT_OF_VALUE: u8 = 1 << 3 | Type::Bytes as u8;
 
 /// The longest varint of 64 bits.
 const VARINT: usize = 10;
@@ -26,7 +33,10 @@ enum Type {
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     bytes: Vec<u8>,
+    /// Positions where something begins that is likely to stand in what was written before, in their order.
     marks: Vec<u32>,
+    /// How many bytes and marks there were the last time.
+    usual: (usize, usize),
 }
 
 impl Writer {
@@ -38,9 +48,20 @@ impl Writer {
         self.bytes.len()
     }
 
-    /// Positions where something begins that is likely to stand in what was written before, in their order.
-    pub(super) fn marks(&self) -> &[u32] {
-        &self.marks
+    /// Makes room for as much as the last time.
+    pub(super) fn reserve(&mut self) {
+        self.bytes.reserve(self.usual.0);
+        self.marks.reserve(self.usual.1);
+    }
+
+    /// What was written, and positions in it where something begins that is likely to stand in what was written before. No copy: what is
+    /// not used of the memory is given back.
+    pub(super) fn take(&mut self) -> (Vec<u8>, Vec<u32>) {
+        self.usual = (self.bytes.len() + self.bytes.len() / 8, self.marks.len() + self.marks.len() / 8);
+        let (mut bytes, mut marks) = (mem::take(&mut self.bytes), mem::take(&mut self.marks));
+        bytes.shrink_to_fit();
+        marks.shrink_to_fit();
+        (bytes, marks)
     }
 
     #[inline]
@@ -124,11 +145,28 @@ impl Writer {
         let any = value.len();
         let pair = 1 + varint_len(key.len() as u64) + key.len() + 1 + varint_len(any as u64) + any;
         self.bytes.reserve(pair + 2 * VARINT);
+        if let (Scalar::Text(text), Ok(pair @ 0..0x80)) = (value, u8::try_from(pair)) {
+            return self.short_text(field, pair, key, text);
+        }
         self.start(field, pair);
         self.mark();
         self.start(1, key.len());
         self.raw(key.as_bytes());
         self.scalar(2, value);
+    }
+
+    /// An attribute of so few bytes that all lengths are one byte each, which most are.
+    #[inline]
+    fn short_text(&mut self, field: u32, pair: u8, key: &str, text: &str) {
+        let [key_length, text_length] = [key, text].map(|part| u8::try_from(part.len()).unwrap_or_default());
+        self.key(field, Type::Bytes);
+        self.raw(&[pair]);
+        self.mark();
+        self.raw(&[KEY_OF_PAIR, key_length]);
+        self.raw(key.as_bytes());
+        self.raw(&[VALUE_OF_PAIR, text_length + 2, TEXT_OF_VALUE, text_length]);
+        self.mark();
+        self.raw(text.as_bytes());
     }
 
     /// An `AnyValue`.

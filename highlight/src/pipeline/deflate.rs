@@ -24,31 +24,53 @@ const HASH_BITS: u32 = 12;
 pub(super) struct Matcher {
     /// The lower half of the position, by hash. That it is another's is noticed when the bytes are compared.
     last: Box<[u16; 1 << HASH_BITS]>,
+    /// How many bytes came before the piece.
+    before: usize,
+}
+
+/// What is written next, and what was before that: a match may begin there, but does not go on from one into the other.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Piece<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) previous: &'a [u8],
+}
+
+impl<'a> Piece<'a> {
+    /// What stands so far before.
+    #[inline]
+    fn back(&self, at: usize, back: usize) -> &'a [u8] {
+        let (piece, at) = match at.checked_sub(back) {
+            Some(at) => (self.bytes, Some(at)),
+            None => (self.previous, (self.previous.len() + at).checked_sub(back)),
+        };
+        at.and_then(|at| piece.get(at..)).unwrap_or_default()
+    }
 }
 
 impl Matcher {
     pub(super) fn new() -> Self {
-        Self { last: Box::new([0; 1 << HASH_BITS]) }
+        Self { last: Box::new([0; 1 << HASH_BITS]), before: 0 }
     }
 
-    /// Writes `input` as one block, the last. `marks` are positions in it, in their order.
-    pub(super) fn write(
-        &mut self,
-        input: &[u8],
-        mut marks: impl Iterator<Item = usize>,
-        out: &mut BitWriter,
-    ) {
+    /// Forgets what came before.
+    pub(super) fn begin(&mut self) {
         self.last.fill(0);
-        out.begin(input.len());
+        self.before = 0;
+    }
+
+    /// Writes the piece. `marks` are positions in it, in their order.
+    pub(super) fn write(&mut self, piece: Piece<'_>, marks: &[u32], out: &mut BitWriter) {
+        let input = piece.bytes;
+        let mut marks = marks.iter().map(|mark| usize::try_from(*mark).unwrap_or(usize::MAX));
         let mut next_mark = || marks.next().unwrap_or(input.len());
         let mut mark = next_mark();
         // Up to where each byte is looked at.
         let mut searched = 0;
         let (mut at, mut unwritten) = (0, 0);
-        while let Some(word) = word(input, at) {
-            if let Some(back) = self.look_up(input, at, word) {
+        while let Some(word) = word(input.get(at..).unwrap_or_default()) {
+            if let Some((there, back)) = self.look_up(piece, at, word) {
                 out.literals(input.get(unwritten..at).unwrap_or_default());
-                let length = SHORTEST + common(input, at + SHORTEST, back);
+                let length = SHORTEST + common(input.get(at + SHORTEST..), there.get(SHORTEST..));
                 out.matched(length, back);
                 at += length;
                 // Where one match ends, another may begin: that is looked at next.
@@ -69,40 +91,36 @@ impl Matcher {
             }
         }
         out.literals(input.get(unwritten..).unwrap_or_default());
-        out.end();
+        self.before += input.len();
     }
 
-    /// How far back the same bytes stood last, if that is known; remembers that they stand here.
+    /// Where the same bytes stood last and how far back that is, if it is known; remembers that they stand here.
     #[inline]
-    fn look_up(&mut self, input: &[u8], at: usize, word: u64) -> Option<usize> {
+    fn look_up<'p>(&mut self, piece: Piece<'p>, at: usize, word: u64) -> Option<(&'p [u8], usize)> {
         let hash = word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - HASH_BITS);
         let last = &mut self.last[usize::try_from(hash).unwrap_or_default() % (1 << HASH_BITS)];
-        let [low, high, ..] = at.to_le_bytes();
+        let [low, high, ..] = (self.before + at).to_le_bytes();
         let here = u16::from_le_bytes([low, high]);
         let back = usize::from(here.wrapping_sub(mem::replace(last, here)));
-        let there = self::word(input, at.saturating_sub(back)).unwrap_or_default();
-        #[expect(
-            clippy::needless_bitwise_bool,
-            reason = "which of them does not hold cannot be foretold: there is to be one branch"
-        )]
-        let is_there = (there == word) & (1..=WINDOW).contains(&back) & (back <= at);
-        is_there.then_some(back)
+        let there = piece.back(at, back);
+        // Which of them does not hold cannot be foretold: there is to be one branch.
+        let is_there = (self::word(there) == Some(word)) & (1..=WINDOW).contains(&back);
+        is_there.then_some((there, back))
     }
 }
 
-/// The [`SHORTEST`] bytes that stand there, the first as the lowest.
+/// The first [`SHORTEST`] bytes, if two more follow; the first as the lowest.
 #[inline]
-fn word(input: &[u8], at: usize) -> Option<u64> {
-    let bytes = input.get(at..)?.first_chunk()?;
-    Some(u64::from_le_bytes(*bytes) & (u64::MAX >> (64 - 8 * SHORTEST)))
+fn word(bytes: &[u8]) -> Option<u64> {
+    Some(u64::from_le_bytes(*bytes.first_chunk()?) & (u64::MAX >> (64 - 8 * SHORTEST)))
 }
 
-/// How many bytes from `at` on are those that stand `back` before, up to the longest match.
+/// How many bytes the two begin with in common, beyond the shortest match and up to the longest.
 #[inline]
-fn common(input: &[u8], at: usize, back: usize) -> usize {
-    let here = input.get(at..).unwrap_or_default();
+fn common(here: Option<&[u8]>, there: Option<&[u8]>) -> usize {
+    let here = here.unwrap_or_default();
     let here = here.get(..LONGEST - SHORTEST).unwrap_or(here);
-    let there = input.get(at - back..).unwrap_or_default();
+    let there = there.unwrap_or_default();
     let mut length = 0;
     for (one, other) in eights(here).zip(eights(there)) {
         let differ = one ^ other;
@@ -121,6 +139,7 @@ fn eights(bytes: &[u8]) -> impl Iterator<Item = u64> {
 /// Writes bits, those of a byte from its lowest on.
 #[derive(Debug, Default)]
 pub(super) struct BitWriter {
+    /// What was written, and zeros or what is left of earlier times.
     bytes: Vec<u8>,
     /// Where the next whole byte goes.
     at: usize,
@@ -130,45 +149,54 @@ pub(super) struct BitWriter {
 }
 
 impl BitWriter {
-    /// What was written, after `kept` bytes for the caller to write to.
-    pub(super) fn start(&mut self, kept: usize) {
-        (self.at, self.bits, self.count) = (kept, 0, 0);
+    /// Begins with `head`, for an input of so many bytes.
+    pub(super) fn begin(&mut self, head: &[u8], length: usize) {
+        // A literal has nine bits at most, a match fewer than the bytes that it stands for. A block's begin and end take two bytes, what
+        // follows it eight; and eight are written at a time.
+        let room = head.len() + length + length / 8 + 24;
+        if self.bytes.len() < room {
+            self.bytes.resize(room, 0);
+        }
+        (self.at, self.bits, self.count) = (0, 0, 0);
+        self.raw(head);
     }
 
-    pub(super) fn bytes_mut(&mut self) -> &mut Vec<u8> {
-        &mut self.bytes
+    /// Ends with `tail`, and gives all that was written. Keeps room for so many bytes.
+    pub(super) fn end(&mut self, tail: &[u8], kept: usize) -> &[u8] {
+        self.raw(tail);
+        self.bytes.truncate(kept.max(self.at));
+        self.bytes.shrink_to(kept);
+        self.bytes.get(..self.at).unwrap_or_default()
     }
 
-    /// A last block with the fixed codes, of so many bytes.
-    fn begin(&mut self, length: usize) {
-        // A literal has nine bits at most, a match fewer than the bytes that it stands for; and eight bytes are written at a time.
-        self.bytes.resize(self.at + length + length / 8 + 16, 0);
+    /// Whole bytes, where no byte is begun.
+    fn raw(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.put(u64::from(*byte), 8);
+        }
+    }
+
+    /// Begins a block with the fixed codes, the last.
+    pub(super) fn begin_block(&mut self) {
         self.put(0b011, 3);
     }
 
-    fn end(&mut self) {
+    /// Ends the block, and the byte.
+    pub(super) fn end_block(&mut self) {
         let end_of_block = symbol(256);
         self.put(end_of_block.bits.into(), end_of_block.count);
         self.put(0, self.count.wrapping_neg() % 8);
-        self.bytes.truncate(self.at);
     }
 
     #[inline]
     fn literals(&mut self, literals: &[u8]) {
         let mut sixes = literals.chunks_exact(6);
         for six in &mut sixes {
-            let (mut bits, mut count) = (0, 0);
-            for literal in six {
-                let code = LITERALS[usize::from(*literal)];
-                bits |= u64::from(code.bits) << count;
-                count += code.count;
-            }
+            let (bits, count) = codes(six);
             self.put(bits, count);
         }
-        for literal in sixes.remainder() {
-            let code = LITERALS[usize::from(*literal)];
-            self.put(code.bits.into(), code.count);
-        }
+        let (bits, count) = codes(sixes.remainder());
+        self.put(bits, count);
     }
 
     #[inline]
@@ -191,6 +219,18 @@ impl BitWriter {
         self.bits >>= self.count / 8 * 8;
         self.count %= 8;
     }
+}
+
+/// The codes of up to six literals, and how many bits they have.
+#[inline]
+fn codes(literals: &[u8]) -> (u64, u32) {
+    let (mut bits, mut count) = (0, 0);
+    for literal in literals {
+        let code = LITERALS[usize::from(*literal)];
+        bits |= u64::from(code.bits) << count;
+        count += code.count;
+    }
+    (bits, count)
 }
 
 #[derive(Debug, Clone, Copy)]

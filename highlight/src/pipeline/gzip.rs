@@ -1,11 +1,11 @@
-//! gzip (RFC 1952) with its buffers kept from one request to the next.
+//! gzip (RFC 1952) with its buffer kept from one request to the next.
 
 use super::{
-    deflate::{BitWriter, Matcher},
+    deflate::{BitWriter, Matcher, Piece},
     segment::Segment,
 };
 
-/// What is kept of each buffer; one large batch must not hold its memory for ever.
+/// What is kept of the buffer; one large batch must not hold its memory for ever.
 const KEPT: usize = 1 << 20;
 /// One member: DEFLATE, no name, no time, compressed fast, on any system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
@@ -17,40 +17,33 @@ const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
 #[derive(Debug)]
 pub(super) struct Gzip {
     matcher: Matcher,
-    /// All segments, so that a match may begin in an earlier one.
-    input: Vec<u8>,
     output: BitWriter,
 }
 
 impl Gzip {
     pub(super) fn new() -> Self {
-        Self { matcher: Matcher::new(), input: Vec::new(), output: BitWriter::default() }
+        Self { matcher: Matcher::new(), output: BitWriter::default() }
     }
 
     /// The segments one after another as one gzip member.
     pub(super) fn compress(&mut self, segments: &[Segment]) -> &[u8] {
-        let Self { matcher, input, output } = self;
-        output.bytes_mut().clear();
-        let mut starts = Vec::with_capacity(segments.len());
+        let Self { matcher, output } = self;
+        let length = segments.iter().map(|segment| segment.bytes.len()).sum::<usize>();
+        let mut checksum = crc32fast::Hasher::new();
+        output.begin(&HEADER, length);
+        output.begin_block();
+        matcher.begin();
+        let mut piece = Piece::default();
         for segment in segments {
-            starts.push(input.len());
-            input.extend_from_slice(&segment.bytes);
+            piece = Piece { bytes: &segment.bytes, previous: piece.bytes };
+            matcher.write(piece, &segment.marks, output);
+            checksum.update(piece.bytes);
         }
-        let marks = segments.iter().zip(starts).flat_map(|(segment, start)| {
-            segment.marks.iter().map(move |mark| start + usize::try_from(*mark).unwrap_or_default())
-        });
-        output.bytes_mut().extend_from_slice(&HEADER);
-        output.start(HEADER.len());
-        matcher.write(input, marks, output);
-        let output = output.bytes_mut();
-        output.extend_from_slice(&crc32fast::hash(input).to_le_bytes());
-        let [a, b, c, d, ..] = input.len().to_le_bytes();
-        output.extend_from_slice(&[a, b, c, d]);
-        // Now, and not before the next: the endpoint may take its time, and nothing of this is needed meanwhile.
-        input.clear();
-        input.shrink_to(KEPT);
-        output.shrink_to(KEPT);
-        output
+        output.end_block();
+        let [a, b, c, d, ..] = length.to_le_bytes();
+        let tail = u64::from(checksum.finalize()) | u64::from(u32::from_le_bytes([a, b, c, d])) << 32;
+        // What is not kept goes now, and not before the next: the endpoint may take its time.
+        output.end(&tail.to_le_bytes(), KEPT)
     }
 }
 

@@ -7,6 +7,8 @@
 
 use std::{collections::VecDeque, mem};
 
+use super::segment::Weighed;
+
 /// Items in a chunk, at most.
 const CHUNK_ITEMS: usize = 64;
 /// Spent chunks that are kept for what comes: more than the worker has in hand at a time.
@@ -115,9 +117,9 @@ impl<T> Chunk<T> {
         self.weights.len()
     }
 
-    pub(super) fn items_mut(&mut self) -> &mut [T] {
-        let len = self.weights.len();
-        &mut self.items[..len]
+    pub(super) fn weighed(&mut self) -> Weighed<'_, T> {
+        let Self { items, weights } = self;
+        Weighed { items: &mut items[..weights.len()], weights }
     }
 
     #[cfg(test)]
@@ -234,7 +236,7 @@ mod tests {
                         while model.front().is_some_and(|(_, weight)| room.claim(*weight)) {
                             expected.extend(model.pop_front().map(|(item, _)| item));
                         }
-                        let got: Vec<_> = batch.iter_mut().flat_map(|chunk| chunk.items_mut().to_vec()).collect();
+                        let got: Vec<_> = batch.iter_mut().flat_map(|chunk| chunk.weighed().items.to_vec()).collect();
                         prop_assert_eq!((taken, &got), (expected.len(), &expected));
                         prop_assert!(batch.iter().all(|chunk| chunk.len() > 0));
                         batch.iter_mut().for_each(Chunk::spend);

@@ -68,10 +68,9 @@ pub(crate) use self::{
     deadline::Deadline,
     limits::Limits,
     probe::{Probe, Reply},
-    segment::{CollectMetrics, Encode, Encoded, Segment, Signal},
+    segment::{CollectMetrics, Encode, Encoded, Segment, Signal, Weighed},
     spool::SpoolSettings,
     transport::{Transport, TransportSettings},
-    weight::{log_weight, span_weight},
     worker::{caught, contained},
 };
 use crate::{record::Entry, say, stats::Stats};

@@ -17,9 +17,16 @@ use crate::record::{LogRecord, SpanRecord};
 pub(crate) trait Encode: Send {
     /// An `ExportTraceServiceRequest`, in segments whose `items`, and what the hook has dropped, add up to the number of spans. What is
     /// missing is counted as lost.
-    fn spans(&mut self, spans: &mut [SpanRecord]) -> Encoded;
+    fn spans(&mut self, spans: Weighed<'_, SpanRecord>) -> Encoded;
     /// An `ExportLogsServiceRequest`, likewise.
-    fn logs(&mut self, logs: &mut [LogRecord]) -> Encoded;
+    fn logs(&mut self, logs: Weighed<'_, LogRecord>) -> Encoded;
+}
+
+/// Items, and the memory that each was estimated to hold when it came, in bytes.
+#[derive(Debug)]
+pub(crate) struct Weighed<'a, T> {
+    pub(crate) items: &'a mut [T],
+    pub(crate) weights: &'a [usize],
 }
 
 /// Collects what the metrics SDK has aggregated since the last call.

@@ -33,7 +33,7 @@ fn unused(attributes: &Vec<KeyValue>) -> usize {
     (attributes.capacity() - attributes.len()) * size_of::<KeyValue>()
 }
 
-pub(crate) fn span_weight(span: &SpanRecord) -> usize {
+fn span_weight(span: &SpanRecord) -> usize {
     let texts = request(span.request.as_deref(), span.tells_request) + span.name.len();
     size_of::<SpanRecord>()
         + texts
@@ -75,7 +75,7 @@ pub(super) fn state_weight(state: &TraceState) -> usize {
     if *state == TraceState::NONE { 0 } else { state.header().len() }
 }
 
-pub(crate) fn log_weight(log: &LogRecord) -> usize {
+fn log_weight(log: &LogRecord) -> usize {
     size_of::<LogRecord>()
         + log.body.len()
         + log.target.len()

@@ -23,7 +23,7 @@ use super::{
     loss::LossReports,
     queue::{Batch, Call, Due, Queue, Sleep},
     retry::{Backoff, Delays, Verdict, judge},
-    segment::{CollectMetrics, Encode, Encoded, Request, Segment, Signal},
+    segment::{CollectMetrics, Encode, Encoded, Request, Segment, Signal, Weighed},
     spool::{Oldest, Spool, Stored},
     sync::Arc,
     transport::{Answer, Failure, Transport},
@@ -249,7 +249,8 @@ impl Worker {
         let Some(report) = self.losses.record(dropped, Instant::now(), at_the_end) else {
             return ControlFlow::Continue(());
         };
-        let Encoded { segments, .. } = caught(|| self.encoder.logs(&mut [report])).unwrap_or_default();
+        let Encoded { segments, .. } =
+            caught(|| self.encoder.logs(Weighed { items: &mut [report], weights: &[0] })).unwrap_or_default();
         let uncounted = segments.into_iter().map(|segment| Segment { items: 0, ..segment });
         self.send_later(Signal::Logs, uncounted.collect());
         self.empty_outbox(effort)
@@ -428,10 +429,10 @@ impl Metrics {
 }
 
 /// Encodes and spends the chunks, one by one: a panic costs what is in one of them.
-fn encode_each<T>(chunks: &mut [Chunk<T>], mut encode: impl FnMut(&mut [T]) -> Encoded) -> Encoded {
+fn encode_each<T>(chunks: &mut [Chunk<T>], mut encode: impl FnMut(Weighed<'_, T>) -> Encoded) -> Encoded {
     let mut all = Encoded::default();
     for chunk in chunks {
-        let Encoded { segments, dropped } = caught(|| encode(chunk.items_mut())).unwrap_or_default();
+        let Encoded { segments, dropped } = caught(|| encode(chunk.weighed())).unwrap_or_default();
         all.segments.extend(segments);
         all.dropped += dropped;
         chunk.spend();

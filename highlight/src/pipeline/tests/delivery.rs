@@ -122,12 +122,12 @@ fn many_requests_share_one_connection() {
 fn encoding_and_sending_produce_no_telemetry() {
     struct Probe(mpsc::Sender<bool>);
     impl Encode for Probe {
-        fn spans(&mut self, _: &mut [SpanRecord]) -> Encoded {
+        fn spans(&mut self, _: Weighed<'_, SpanRecord>) -> Encoded {
             let suppressed = opentelemetry::Context::is_current_telemetry_suppressed();
             self.0.send(suppressed).unwrap();
             Encoded::default()
         }
-        fn logs(&mut self, _: &mut [LogRecord]) -> Encoded {
+        fn logs(&mut self, _: Weighed<'_, LogRecord>) -> Encoded {
             Encoded::default()
         }
     }

@@ -25,8 +25,9 @@ use self::{
     server::{HANG_GUARD, Reply, Server},
 };
 use super::{
-    Encode, Encoded, FlushError, Limits, Pipeline, Settings, TransportSettings, announce::Voice,
-    segment::Segment,
+    Encode, Encoded, FlushError, Limits, Pipeline, Settings, TransportSettings,
+    announce::Voice,
+    segment::{Segment, Weighed},
 };
 use crate::{
     Level,
@@ -70,16 +71,16 @@ fn segment(line: &str) -> Segment {
 }
 
 impl Encode for Lines {
-    fn spans(&mut self, spans: &mut [SpanRecord]) -> Encoded {
-        Self::segments(spans.iter().map(|span| span.name.to_string()).collect())
+    fn spans(&mut self, spans: Weighed<'_, SpanRecord>) -> Encoded {
+        Self::segments(spans.items.iter().map(|span| span.name.to_string()).collect())
     }
 
-    fn logs(&mut self, logs: &mut [LogRecord]) -> Encoded {
+    fn logs(&mut self, logs: Weighed<'_, LogRecord>) -> Encoded {
         let text = |log: &LogRecord| match &log.exception {
             Some(exception) => exception.message.clone(),
             None => log.body.to_string(),
         };
-        Self::segments(logs.iter().map(text).collect())
+        Self::segments(logs.items.iter().map(text).collect())
     }
 }
 
