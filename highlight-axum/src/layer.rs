@@ -7,9 +7,11 @@ use axum::{
     extract::{ConnectInfo, MatchedPath},
 };
 use highlight::Client;
-use highlight_tower::{HighlightService, RecordedBody, ServerOptions, WrapBodies};
+use highlight_tower::{RecordedBody, ServerOptions};
 use http::Extensions;
 use tower_layer::Layer;
+
+use crate::service::{Bodies, HighlightService};
 
 /// Makes a server span of each request, and its ids part of everything that it causes.
 ///
@@ -29,9 +31,6 @@ use tower_layer::Layer;
 #[derive(Debug, Clone)]
 #[must_use = "a layer does nothing until it is put on a router"]
 pub struct HighlightLayer(highlight_tower::HighlightLayer<Bodies>);
-
-/// Axum's body holds any other.
-type Bodies = WrapBodies<fn(RecordedBody<Body>) -> Body>;
 
 impl HighlightLayer {
     /// A layer with the default options, for the process-wide client.
@@ -63,10 +62,10 @@ impl Default for HighlightLayer {
 }
 
 impl<S> Layer<S> for HighlightLayer {
-    type Service = HighlightService<S, Bodies>;
+    type Service = HighlightService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        self.0.layer(inner)
+        HighlightService(self.0.layer(inner))
     }
 }
 

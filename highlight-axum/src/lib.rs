@@ -107,6 +107,12 @@
 mod context;
 mod error;
 mod layer;
+mod service;
 
-pub use self::{context::RequestContext, error::HandlerError, layer::HighlightLayer};
+pub use self::{
+    context::RequestContext,
+    error::HandlerError,
+    layer::HighlightLayer,
+    service::{HighlightFuture, HighlightService},
+};
 pub use highlight_tower::{HighlightClientLayer, Recording, ServerOptions, UrlTemplate};

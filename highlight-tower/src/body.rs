@@ -48,6 +48,18 @@ impl<B: Body> HighlightBody<B> {
         let ended = body.is_end_stream() || expected == Some(0);
         Self { body: Some(body), span: span.filter(|_| !ended), expected }
     }
+
+    /// The body within, if no request has to see its end: no client is enabled, or the span has ended.
+    ///
+    /// # Errors
+    ///
+    /// Gives back the body where it has to be seen, or has ended.
+    pub fn into_inner(mut self) -> Result<B, Self> {
+        match self.span {
+            Some(_) => Err(self),
+            None => self.body.take().ok_or(self),
+        }
+    }
 }
 
 impl<B> Body for HighlightBody<B>
@@ -64,7 +76,14 @@ where
         let mut this = self.project();
         let mut poll = || {
             let frame = this.body.as_mut().as_pin_mut().map_or(Poll::Ready(None), |body| body.poll_frame(cx));
-            if matches!(frame, Poll::Ready(None)) {
+            let ended = match &frame {
+                Poll::Ready(Some(Ok(_))) => {
+                    this.body.as_ref().as_pin_ref().is_none_or(|body| body.is_end_stream())
+                }
+                Poll::Ready(Some(Err(_))) | Poll::Pending => false,
+                Poll::Ready(None) => true,
+            };
+            if ended {
                 // What it still holds is dropped here, where the request is current.
                 this.body.set(None);
             }
@@ -81,14 +100,12 @@ where
                 }
                 *this.expected = this.expected.map(|expected| expected.saturating_sub(sent));
                 // Nothing comes after trailers, and servers do not ask.
-                let trailers = frame.trailers_ref();
-                if let Some(trailers) = trailers {
+                if let Some(trailers) = frame.trailers_ref() {
                     span.read_grpc_status(trailers);
-                }
-                if trailers.is_some()
-                    || this.body.as_ref().as_pin_ref().is_none_or(|body| body.is_end_stream())
-                {
                     *this.expected = Some(0);
+                }
+                if this.body.is_none() {
+                    *this.span = None;
                 }
             }
             Some(Err(error)) => {

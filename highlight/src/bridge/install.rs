@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use tracing::{
     Dispatch, dispatcher,
-    subscriber::{self, SetGlobalDefaultError},
+    subscriber::{self, NoSubscriber, SetGlobalDefaultError},
 };
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -54,10 +54,12 @@ fn install_subscriber(client: &Client) -> TracingSetup {
     let taken = Taken::Always { filter: client.filter().clone(), shows: client.settings().console };
     // Set before anything is asked: a subscriber that is current on this thread only, be it with our layer, would not do for the
     // others.
-    let set = if client.is_enabled() && !client.settings().console && !cfg!(feature = "tracing-error") {
-        subscriber::set_global_default(LeanSubscriber::new(taken))
-    } else {
-        set_layers(client, taken)
+    let others_read = client.settings().console || cfg!(feature = "tracing-error");
+    let set = match (others_read, client.is_enabled()) {
+        (true, _) => set_layers(client, taken),
+        (false, true) => subscriber::set_global_default(LeanSubscriber::new(taken)),
+        // Spans and lines cost as much as without any subscriber.
+        (false, false) => subscriber::set_global_default(NoSubscriber::default()),
     };
     let holds_layer = has_layer();
     if client.is_enabled() && !holds_layer {
