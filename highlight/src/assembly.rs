@@ -8,7 +8,7 @@ use crate::{
     encode::{self, EncodedItems, Encoder, Service},
     metrics::Collector,
     pipeline::{
-        self, Encode, Encoded, Limits, Pipeline, Segment, SpoolSettings, Transport, TransportSettings,
+        self, Encode, Encoded, Limits, Pipeline, Segment, Spare, SpoolSettings, Transport, TransportSettings,
         Weighed, caught, contained,
     },
     propagation,
@@ -88,7 +88,7 @@ pub(crate) fn pipeline(
         ..pipeline::Settings::over(transport(settings))
     };
     let collector = settings.signals.contains(Signals::METRICS).then(|| Box::new(collector) as Box<_>);
-    let encoder = Box::new(encoder);
+    let encoder = Box::new(InSegments { encoder, spare: Spare::default() });
     match over {
         Some(over) => Pipeline::start_over(over, pipeline_settings, encoder, collector),
         None => Pipeline::start(pipeline_settings, encoder, collector),
@@ -96,13 +96,38 @@ pub(crate) fn pipeline(
     .map_err(InitError::Start)
 }
 
-impl Encode for Arc<Encoder> {
+/// Encodes in pieces, whose buffers are used again.
+struct InSegments {
+    encoder: Arc<Encoder>,
+    spare: Spare,
+}
+
+impl Encode for InSegments {
     fn spans(&mut self, spans: Weighed<'_, SpanRecord>) -> Encoded {
-        in_segments(spans, self.asks_program(), |spans| Encoder::spans(self, spans))
+        self.encode(spans, Encoder::spans)
     }
 
     fn logs(&mut self, logs: Weighed<'_, LogRecord>) -> Encoded {
-        in_segments(logs, self.asks_program(), |logs| Encoder::logs(self, logs))
+        self.encode(logs, Encoder::logs)
+    }
+}
+
+impl InSegments {
+    fn encode<T>(
+        &self,
+        items: Weighed<'_, T>,
+        encode: impl Fn(&Encoder, &mut [T]) -> EncodedItems,
+    ) -> Encoded {
+        let Self { encoder, spare } = self;
+        let encode = |items: &mut [T]| {
+            encoder.reuse(spare.take());
+            encode(encoder, items)
+        };
+        let mut encoded = in_segments(items, encoder.asks_program(), encode);
+        for segment in &mut encoded.segments {
+            segment.spare = Some(spare.clone());
+        }
+        encoded
     }
 }
 
@@ -128,7 +153,7 @@ fn in_segments<T>(
         let Some(EncodedItems { bytes, items, marks }) = done else { continue };
         encoded.dropped += size as u64 - items;
         if items > 0 {
-            encoded.segments.push(Segment { bytes, items, marks });
+            encoded.segments.push(Segment { bytes, items, marks, spare: None });
         }
     }
     encoded

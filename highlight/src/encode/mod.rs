@@ -113,6 +113,13 @@ impl Encoder {
         Self { renderer, ..self }
     }
 
+    /// Writes what comes next to these buffers, which are empty.
+    pub(crate) fn reuse(&self, (bytes, marks): (Vec<u8>, Vec<u32>)) {
+        if let Some(desk) = &mut *self.desk.lock().unwrap_or_else(PoisonError::into_inner) {
+            desk.out.reuse(bytes, marks);
+        }
+    }
+
     /// Whether encoding calls functions of the program's.
     pub(crate) fn asks_program(&self) -> bool {
         let Settings { redactor, before_send, .. } = &self.settings;
@@ -172,7 +179,6 @@ impl Encoder {
         }
         self.at_desk(|out, sanitizer| {
             let mut written = 0;
-            out.reserve();
             out.nested(1, GROUP, |out| {
                 out.again(&self.resource);
                 for (number, first) in scopes.into_iter().enumerate() {

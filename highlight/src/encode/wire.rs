@@ -35,8 +35,6 @@ pub(super) struct Writer {
     bytes: Vec<u8>,
     /// Positions where something begins that is likely to stand in what was written before, in their order.
     marks: Vec<u32>,
-    /// How many bytes and marks there were the last time.
-    usual: (usize, usize),
 }
 
 impl Writer {
@@ -48,19 +46,17 @@ impl Writer {
         self.bytes.len()
     }
 
-    /// Makes room for as much as the last time.
-    pub(super) fn reserve(&mut self) {
-        self.bytes.reserve(self.usual.0);
-        self.marks.reserve(self.usual.1);
+    /// Writes to these buffers, which are empty.
+    pub(super) fn reuse(&mut self, bytes: Vec<u8>, marks: Vec<u32>) {
+        (self.bytes, self.marks) = (bytes, marks);
     }
 
-    /// What was written, and positions in it where something begins that is likely to stand in what was written before. No copy: what is
-    /// not used of the memory is given back.
+    /// What was written, and positions in it where something begins that is likely to stand in what was written before.
     pub(super) fn take(&mut self) -> (Vec<u8>, Vec<u32>) {
-        self.usual = (self.bytes.len() + self.bytes.len() / 8, self.marks.len() + self.marks.len() / 8);
         let (mut bytes, mut marks) = (mem::take(&mut self.bytes), mem::take(&mut self.marks));
-        bytes.shrink_to_fit();
-        marks.shrink_to_fit();
+        // It may have to wait for an endpoint that is away.
+        bytes.shrink_to(2 * bytes.len());
+        marks.shrink_to(2 * marks.len());
         (bytes, marks)
     }
 

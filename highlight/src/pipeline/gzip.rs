@@ -64,6 +64,12 @@ mod tests {
         plain
     }
 
+    fn marked(bytes: &[u8], marks: Vec<u32>) -> Segment {
+        let mut segment = Segment::new(bytes.to_vec(), 1);
+        segment.marks = marks;
+        segment
+    }
+
     /// Bytes that come again and again, at any distance, with others between them; and marks, most of which are worth something.
     fn segment() -> impl Strategy<Value = Segment> {
         let piece = prop_oneof![
@@ -107,7 +113,7 @@ mod tests {
         fn marks_change_the_size_and_nothing_else(segment in segment(), marks in prop::collection::vec(any::<u32>(), 0..40)) {
             let mut gzip = Gzip::new();
             for marks in [Vec::new(), marks.clone(), { let mut sorted = marks; sorted.sort_unstable(); sorted }] {
-                let segment = Segment { bytes: segment.bytes.clone(), items: 1, marks };
+                let segment = marked(&segment.bytes, marks);
                 let packed = gzip.compress(std::slice::from_ref(&segment));
                 prop_assert!(unpacked(packed) == segment.bytes);
             }
@@ -123,7 +129,7 @@ mod tests {
                 let between = vec![255; back.saturating_sub(length)];
                 let bytes = [&*text, &*between, &*text, b"end"].concat();
                 let marks = vec![0, u32::try_from(length + between.len()).unwrap()];
-                let packed = gzip.compress(&[Segment { bytes: bytes.clone(), items: 1, marks }]);
+                let packed = gzip.compress(&[marked(&bytes, marks)]);
                 assert!(unpacked(packed) == bytes, "{length} {back}");
             }
         }
@@ -132,9 +138,7 @@ mod tests {
     #[test]
     fn what_comes_again_is_written_once() {
         let text = b"a text of forty-eight bytes without repetitions.";
-        let of = |bytes: &[u8], marks: Vec<u32>| {
-            Gzip::new().compress(&[Segment { bytes: bytes.to_vec(), items: 1, marks }]).len()
-        };
+        let of = |bytes: &[u8], marks: Vec<u32>| Gzip::new().compress(&[marked(bytes, marks)]).len();
         let once = of(text, Vec::new());
         assert!(of(&text.repeat(2), vec![0, 48]) <= once + 5, "a match has at most 31 bits");
         assert!(

@@ -68,7 +68,7 @@ pub(crate) use self::{
     deadline::Deadline,
     limits::Limits,
     probe::{Probe, Reply},
-    segment::{CollectMetrics, Encode, Encoded, Segment, Signal, Weighed},
+    segment::{CollectMetrics, Encode, Encoded, Segment, Signal, Spare, Weighed},
     spool::SpoolSettings,
     transport::{Transport, TransportSettings},
     worker::{caught, contained},

@@ -5,7 +5,11 @@
 //! hands back such bodies as [`Segment`]s. A batch that is too large for one request, or that the server
 //! calls too large (413), is split between two segments: no item has to be kept or encoded again.
 
-use std::{mem, time::Instant};
+use std::{
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
 
 use super::spool::Stored;
 use crate::record::{LogRecord, SpanRecord};
@@ -58,11 +62,47 @@ pub(crate) struct Segment {
     /// Positions in `bytes` where something begins that is likely to stand in what was written before; in their order. For the compressor,
     /// which does without where there are none.
     pub(crate) marks: Vec<u32>,
+    /// Where its buffers go when it is done with.
+    pub(crate) spare: Option<Spare>,
 }
 
 impl Segment {
     pub(crate) fn new(bytes: Vec<u8>, items: u64) -> Self {
-        Self { bytes, items, marks: Vec::new() }
+        Self { bytes, items, marks: Vec::new(), spare: None }
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        if let Some(spare) = self.spare.take() {
+            spare.put((mem::take(&mut self.bytes), mem::take(&mut self.marks)));
+        }
+    }
+}
+
+/// The bytes and the marks of a segment.
+pub(crate) type Buffers = (Vec<u8>, Vec<u32>);
+
+/// Buffers that are done with, for what comes. An allocator would give their pages back to the system, and take them anew for each batch.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Spare(Arc<Mutex<Vec<Buffers>>>);
+
+impl Spare {
+    /// Bytes of buffers that are kept.
+    const KEPT: usize = 1 << 20;
+
+    pub(crate) fn take(&self) -> Buffers {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn put(&self, (mut bytes, mut marks): Buffers) {
+        bytes.clear();
+        marks.clear();
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept: usize = spare.iter().map(|(bytes, _)| bytes.capacity()).sum();
+        if kept + bytes.capacity() <= Self::KEPT {
+            spare.push((bytes, marks));
+        }
     }
 }
 

@@ -249,10 +249,12 @@ impl Worker {
         let Some(report) = self.losses.record(dropped, Instant::now(), at_the_end) else {
             return ControlFlow::Continue(());
         };
-        let Encoded { segments, .. } =
+        let Encoded { mut segments, .. } =
             caught(|| self.encoder.logs(Weighed { items: &mut [report], weights: &[0] })).unwrap_or_default();
-        let uncounted = segments.into_iter().map(|segment| Segment { items: 0, ..segment });
-        self.send_later(Signal::Logs, uncounted.collect());
+        for segment in &mut segments {
+            segment.items = 0;
+        }
+        self.send_later(Signal::Logs, segments);
         self.empty_outbox(effort)
     }
 

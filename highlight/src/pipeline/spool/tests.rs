@@ -28,7 +28,7 @@ fn all(spool: &mut Spool, now: SystemTime) -> Vec<String> {
         all.push(match oldest {
             Oldest::Request(mut request) => {
                 spool.remove(&request.file.take().unwrap());
-                String::from_utf8(request.segments.remove(0).bytes).unwrap()
+                String::from_utf8(request.segments.remove(0).bytes.clone()).unwrap()
             }
             other => format!("{other:?}"),
         });
