@@ -74,6 +74,14 @@ pub(crate) struct Request {
     arrival: Option<Arrival>,
 }
 
+impl Request {
+    /// A little of each part of it.
+    pub(crate) fn look_ahead(&self) -> usize {
+        let first = self.text.as_bytes().first().copied().unwrap_or_default();
+        usize::from(first) + usize::from(self.arrival.is_some())
+    }
+}
+
 impl RequestContext {
     /// Without any of the three there is no request. An empty id is none.
     pub(crate) fn new(
