@@ -78,7 +78,7 @@ impl Request {
     /// A little of each part of it.
     pub(crate) fn look_ahead(&self) -> usize {
         let first = self.text.as_bytes().first().copied().unwrap_or_default();
-        usize::from(first) + usize::from(self.arrival.is_some())
+        usize::from(first) + self.arrival.as_ref().map_or(0, Arrival::look_ahead)
     }
 }
 

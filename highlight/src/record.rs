@@ -62,6 +62,14 @@ pub(crate) struct SpanRecord {
     pub(crate) attached: Option<Box<Attached>>,
 }
 
+impl SpanRecord {
+    /// A little of all that it holds elsewhere.
+    pub(crate) fn look_ahead(&self) -> usize {
+        let attributes = self.attributes.first().map_or(0, |first| first.key.as_str().len());
+        self.request.as_deref().map_or(0, Request::look_ahead) + attributes
+    }
+}
+
 /// What few spans have.
 #[derive(Debug, Default)]
 pub(crate) struct Attached {
@@ -89,6 +97,15 @@ pub(crate) struct LogRecord {
     /// Attributes that were left out.
     pub(crate) dropped_attributes: u32,
     pub(crate) exception: Option<Box<Exception>>,
+}
+
+impl LogRecord {
+    /// A little of all that it holds elsewhere.
+    pub(crate) fn look_ahead(&self) -> usize {
+        let body = self.body.as_bytes().first().copied().unwrap_or_default();
+        let attributes = self.attributes.first().map_or(0, |first| first.key.as_str().len());
+        self.correlation.request.as_deref().map_or(0, Request::look_ahead) + usize::from(body) + attributes
+    }
 }
 
 /// What ties a log record to its session, request, trace and span.

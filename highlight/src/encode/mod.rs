@@ -36,7 +36,6 @@ use opentelemetry_sdk::metrics::data::ResourceMetrics;
 
 use crate::{
     before_send::BeforeSend,
-    context::Request,
     record::{LogRecord, SpanRecord},
     redact::Redactor,
     stack::Renderer,
@@ -143,7 +142,7 @@ impl Encoder {
         };
         let is_same_scope =
             |a: &SpanRecord, b: &SpanRecord| is_same_scope(a.scope.as_ref(), b.scope.as_ref());
-        self.request(spans, |span| span.request.as_deref(), is_same_scope, scope, write)
+        self.request(spans, SpanRecord::look_ahead, is_same_scope, scope, write)
     }
 
     /// One `ExportLogsServiceRequest`, grouped by target. No records, no bytes. Of the records, what was needed is gone.
@@ -155,13 +154,7 @@ impl Encoder {
         let write = |record: &mut LogRecord, out: &mut Writer, sanitizer: &mut Sanitizer<'_>| {
             log::write(out, 2, record, sanitizer, before_send, &self.renderer)
         };
-        self.request(
-            records,
-            |record| record.correlation.request.as_deref(),
-            |a, b| a.target == b.target,
-            scope,
-            write,
-        )
+        self.request(records, LogRecord::look_ahead, |a, b| a.target == b.target, scope, write)
     }
 
     /// `ExportMetricsServiceRequest`s, with the number of data points in each and left out of all.
@@ -175,7 +168,7 @@ impl Encoder {
     fn request<T>(
         &self,
         items: &mut [T],
-        request: impl Fn(&T) -> Option<&Request>,
+        look_ahead: impl Fn(&T) -> usize,
         is_same_scope: impl Fn(&T, &T) -> bool,
         scope: impl Fn(&T, &mut Writer, &mut Sanitizer<'_>),
         write: impl Fn(&mut T, &mut Writer, &mut Sanitizer<'_>) -> bool,
@@ -184,7 +177,7 @@ impl Encoder {
         let mut scopes: Vec<usize> = Vec::new();
         let mut scope_of = Vec::with_capacity(items.len());
         // What another core has written takes its time: all of it is asked for before any of it is needed.
-        black_box(items.iter().filter_map(&request).map(Request::look_ahead).sum::<usize>());
+        black_box(items.iter().map(look_ahead).fold(0, usize::wrapping_add));
         for (at, item) in items.iter().enumerate() {
             let known = scopes.iter().position(|first| is_same_scope(&items[*first], item));
             scope_of.push(known.unwrap_or(scopes.len()));

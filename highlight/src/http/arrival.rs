@@ -65,6 +65,11 @@ impl Arrival {
         }
     }
 
+    /// A little of its end; whoever looks for it there has its beginning.
+    pub(crate) fn look_ahead(&self) -> usize {
+        self.status.load(Ordering::Relaxed).into()
+    }
+
     pub(crate) fn route(&self) -> Option<Arc<str>> {
         self.lock_route().clone()
     }
