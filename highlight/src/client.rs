@@ -12,7 +12,7 @@ use crate::{
     context::Scope,
     future::WithContext,
     http::Instruments,
-    metrics,
+    leftovers, metrics,
     pipeline::{self, Pipeline, Transport},
     record::{Entry, LogRecord},
     sampling::Sampler,
@@ -369,6 +369,7 @@ impl Client {
         if let Some(pipeline) = &self.0.pipeline {
             pipeline.enter(Entry::Log(&mut record));
         }
+        leftovers::leave(&mut record);
     }
 
     pub(crate) fn count_suppressed(&self) {

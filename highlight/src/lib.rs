@@ -149,6 +149,7 @@ pub mod fuzzing;
 pub mod http;
 mod ids;
 mod init;
+mod leftovers;
 mod level;
 mod logs;
 pub mod messaging;

@@ -9,14 +9,23 @@ const LIMIT: usize = 64 * 1024;
 ///
 /// `to_string` panics if an implementation reports an error; here the text ends there.
 pub(crate) fn of(value: impl fmt::Display) -> String {
-    let mut text = Bounded(String::new());
-    let _ = write!(text, "{value}");
-    text.0
+    written_to(String::new(), format_args!("{value}"))
 }
 
 /// What `value` shows to a developer, likewise.
 pub(crate) fn of_debug(value: &dyn fmt::Debug) -> String {
-    of(format_args!("{value:?}"))
+    of_debug_in(String::new(), value)
+}
+
+/// The same, written to a text that is empty.
+pub(crate) fn of_debug_in(empty: String, value: &dyn fmt::Debug) -> String {
+    written_to(empty, format_args!("{value:?}"))
+}
+
+fn written_to(empty: String, value: fmt::Arguments<'_>) -> String {
+    let mut text = Bounded(empty);
+    let _ = text.write_fmt(value);
+    text.0
 }
 
 /// The beginning of a text that may be longer than is kept.

@@ -1,6 +1,6 @@
 //! `tracing` events as log records, and as errors where they carry one.
 
-use std::{borrow::Cow, error::Error, fmt, fmt::Write as _, time::SystemTime};
+use std::{borrow::Cow, error::Error, fmt, fmt::Write as _, mem, time::SystemTime};
 
 use opentelemetry::{Key, KeyValue};
 use tracing::{
@@ -15,6 +15,7 @@ use crate::{
     Client, ErrorReport, Level, Signals, Value, ambient,
     context::Scope,
     error::Subject,
+    leftovers::{self, Leftovers},
     record::{Correlation, LogRecord},
     stack::{Place, Stack},
     text, thread,
@@ -132,6 +133,8 @@ pub(super) struct Fields {
     time: SystemTime,
     message: Option<String>,
     attributes: Vec<KeyValue>,
+    /// For the message.
+    empty: String,
     /// In a box: few events have one, and it is large.
     error: Option<Box<ErrorReport>>,
     promotes: bool,
@@ -143,10 +146,12 @@ pub(super) struct Fields {
 impl Fields {
     /// `promotes`: whether an error field makes an error object.
     pub(super) fn new(promotes: bool) -> Self {
+        let Leftovers { text, attributes } = leftovers::take();
         Self {
             time: SystemTime::now(),
             message: None,
-            attributes: Vec::new(),
+            attributes,
+            empty: text,
             error: None,
             promotes,
             place: None,
@@ -299,8 +304,10 @@ fn report_of_text(text: String) -> ErrorReport {
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let text = text::of_debug(value);
-        if text == "None" && field.name() != "message" {
+        let is_message = field.name() == "message";
+        let empty = if is_message { mem::take(&mut self.empty) } else { String::new() };
+        let text = text::of_debug_in(empty, value);
+        if text == "None" && !is_message {
             // `error = ?outcome.err()` of a success.
             self.add(field.name(), text);
         } else {

@@ -3,7 +3,10 @@
 //! The queue is bounded in bytes by this estimate. It runs on the request path, so it adds up
 //! lengths that are at hand and walks nothing deeper than the attributes.
 
-use std::{mem::size_of, mem::size_of_val};
+use std::{
+    borrow::Cow,
+    mem::{size_of, size_of_val},
+};
 
 use opentelemetry::{
     Array, KeyValue, StringValue, Value,
@@ -24,13 +27,21 @@ pub(super) fn weight(item: &Entry<'_>) -> usize {
     ALLOCATOR
         + match item {
             Entry::Span(span) => span_weight(span) + unused(&span.attributes),
-            Entry::Log(log) => log_weight(log) + unused(&log.attributes),
+            Entry::Log(log) => log_weight(log) + unused(&log.attributes) + unused_text(log),
         }
 }
 
 /// Room for more attributes than there are.
 fn unused(attributes: &Vec<KeyValue>) -> usize {
     (attributes.capacity() - attributes.len()) * size_of::<KeyValue>()
+}
+
+/// The same of its text.
+fn unused_text(log: &LogRecord) -> usize {
+    match &log.body {
+        Cow::Borrowed(_) => 0,
+        Cow::Owned(text) => text.capacity() - text.len(),
+    }
 }
 
 fn span_weight(span: &SpanRecord) -> usize {
