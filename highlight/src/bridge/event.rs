@@ -238,12 +238,15 @@ impl Fields {
                 Box::new(report)
             })
         });
-        let Some(report) = error else {
-            if client.takes(Signals::LOGS) {
-                client.record(self.into_log(level, target, fallback));
-            }
-            return;
-        };
+        match error {
+            Some(report) => self.report(*report, client, level, target),
+            None if client.takes(Signals::LOGS) => client.record(self.into_log(level, target, fallback)),
+            None => {}
+        }
+    }
+
+    #[cold]
+    fn report(self, report: ErrorReport, client: &Client, level: Level, target: Cow<'static, str>) {
         let report = report
             .level(level)
             .time(self.time)

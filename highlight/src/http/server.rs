@@ -79,6 +79,7 @@ impl<'a> ServerRequest<'a> {
     }
 
     /// The same without what may tell of the person that asks.
+    #[cold]
     fn impersonal(self) -> Self {
         Self { query: None, user_agent: None, client_address: None, ..self }
     }
@@ -100,6 +101,15 @@ impl<'a> ServerRequest<'a> {
 
     /// What there is to tell beside the [`Arrival`], which few requests have.
     fn more_attributes(&self, options: &ServerOptions) -> Vec<KeyValue> {
+        let has_more = self.query.is_some()
+            || self.body_size.is_some()
+            || options.client_address
+            || known_method(self.method) == "_OTHER";
+        if has_more { self.made_attributes(options) } else { Vec::new() }
+    }
+
+    #[cold]
+    fn made_attributes(&self, options: &ServerOptions) -> Vec<KeyValue> {
         let mut attributes = Vec::new();
         let mut add = |key: &'static str, text: Option<&str>| {
             attributes.extend(text.map(|text| KeyValue::new(key, text.to_owned())));
@@ -112,6 +122,7 @@ impl<'a> ServerRequest<'a> {
         attributes
     }
 
+    #[cold]
     fn call_attributes(&self, options: &ServerOptions) -> Vec<KeyValue> {
         let mut attributes = vec![Call::system()];
         let mut add = |key: &'static str, value: Option<opentelemetry::Value>| {
@@ -348,6 +359,7 @@ impl ServerSpan {
         }
     }
 
+    #[cold]
     fn set_grpc_code(&mut self, code: Code, description: &str) {
         if let Some(call) = &mut self.0.grpc {
             call.code = Some(code);
@@ -375,6 +387,7 @@ impl ServerSpan {
         self.fail(error_type, description);
     }
 
+    #[cold]
     fn fail(&mut self, error_type: &str, description: &str) {
         let error_type = match &mut self.0.grpc {
             Some(call) => call.interrupted(error_type, self.0.started.elapsed(), Code::UNKNOWN),
@@ -389,6 +402,7 @@ impl ServerSpan {
         span.set_status(Status::error(description.to_owned()));
     }
 
+    #[cold]
     fn log_failure(&self, is_ours: bool, status: &str, attribute: KeyValue) {
         let Some(path) = &self.0.path else { return };
         let message = match &self.0.grpc {
@@ -443,6 +457,7 @@ impl ServerSpan {
     }
 
     /// Method and status, which are known only now: a guess that turns out wrong could not be taken back.
+    #[cold]
     fn complete_call(&mut self, call: Call, elapsed: Duration) {
         let mut labels = Vec::with_capacity(4);
         labels.push(Call::system());

@@ -92,26 +92,34 @@ impl Queue {
     /// What is left in its place is to be freed by the caller: an item's attributes take time, and the lock is everybody's.
     pub(super) fn enter(&self, mut item: Entry<'_>) -> bool {
         let weight = trim(&mut item);
+        if let Entry::Log(error @ LogRecord { exception: Some(_), .. }) = item {
+            return self.enter_error(error, weight);
+        }
         let mut state = lock(&self.state);
         state.books.produced += 1;
-        let mut evicted = Evicted::default();
-        let is_error = matches!(&item, Entry::Log(log) if log.exception.is_some());
-        let has_room = if is_error {
-            self.make_room(&mut state, weight, &mut evicted)
-        } else {
-            self.has_room(&mut state, weight)
-        };
-        if !has_room {
+        if !self.has_room(&mut state, weight) {
             return !state.is_closed();
         }
         match item {
             Entry::Span(item) => state.spans.push(item, weight),
-            Entry::Log(item) if is_error => state.errors.push(item, weight),
             Entry::Log(item) => state.logs.push(item, weight),
         }
         self.raise_alarm(&mut state);
-        drop(state);
-        drop(evicted);
+        true
+    }
+
+    /// The same of an error.
+    #[cold]
+    fn enter_error(&self, error: &mut LogRecord, weight: usize) -> bool {
+        // Freed outside the lock, as what is left in the error's place.
+        let mut evicted = Evicted::default();
+        let mut state = lock(&self.state);
+        state.books.produced += 1;
+        if !self.make_room(&mut state, weight, &mut evicted) {
+            return !state.is_closed();
+        }
+        state.errors.push(error, weight);
+        self.raise_alarm(&mut state);
         true
     }
 

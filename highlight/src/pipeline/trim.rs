@@ -30,6 +30,7 @@ pub(super) fn trim(item: &mut Entry<'_>) -> usize {
     weight(item)
 }
 
+#[cold]
 fn trim_log(log: &mut LogRecord) {
     let mut room = ITEM_BYTES;
     if log.body.len() > VALUE_BYTES {
@@ -55,6 +56,7 @@ fn trim_log(log: &mut LogRecord) {
     log.dropped_attributes = log.dropped_attributes.saturating_add(dropped);
 }
 
+#[cold]
 fn trim_span(span: &mut SpanRecord) {
     let mut room = ITEM_BYTES;
     if span.name.len() > VALUE_BYTES {

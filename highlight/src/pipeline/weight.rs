@@ -65,6 +65,7 @@ fn request(request: Option<&Request>, tells_of_it: bool) -> usize {
     }
 }
 
+#[cold]
 fn attached_weight(attached: &Attached) -> usize {
     let event = |event: &Event| size_of_val(event) + event.name.len() + attributes(&event.attributes);
     let link = |link: &Link| {
@@ -95,6 +96,7 @@ fn log_weight(log: &LogRecord) -> usize {
         + log.exception.as_deref().map_or(0, exception)
 }
 
+#[cold]
 fn exception(exception: &Exception) -> usize {
     size_of::<Exception>()
         + exception.message.len()

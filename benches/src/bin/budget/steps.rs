@@ -34,20 +34,8 @@ const STEPS: &[Step] = &[
         SERVING,
         &["__rustc::__rdl_alloc", "__rustc::__rdl_realloc", "__rustc::__rdl_dealloc"],
     ),
-    (
-        "encode two spans",
-        EXPORTING,
-        &[
-            "highlight::assembly::<impl highlight::pipeline::segment::Encode for alloc::sync::Arc<highlight::encode::Encoder>>::spans",
-        ],
-    ),
-    (
-        "encode a log line",
-        EXPORTING,
-        &[
-            "highlight::assembly::<impl highlight::pipeline::segment::Encode for alloc::sync::Arc<highlight::encode::Encoder>>::logs",
-        ],
-    ),
+    ("encode two spans", EXPORTING, &["highlight::encode::Encoder::spans"]),
+    ("encode a log line", EXPORTING, &["highlight::encode::Encoder::logs"]),
     ("  in these: redact", EXPORTING, &["highlight::redact::Redactor::clean"]),
     ("compress", EXPORTING, &["highlight::pipeline::gzip::Gzip::compress"]),
     ("send", EXPORTING, &["ureq::agent::Agent::run_via_middleware"]),
