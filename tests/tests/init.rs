@@ -115,6 +115,13 @@ fn the_console_can_be_switched_off() {
 }
 
 #[test]
+fn disabled_and_without_a_console_nothing_is_shown_or_sent() {
+    let run = run_with("alone", &[("HIGHLIGHT_CONSOLE", "false"), ("HIGHLIGHT_ENABLED", "false")]);
+    run.prints(&["setup: Installed", "done"]).stores_nothing();
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
 fn without_a_console_a_dead_endpoint_is_said_all_the_same() {
     let (_, _, stderr) = run_to("http://127.0.0.1:9", "alone", &[("HIGHLIGHT_CONSOLE", "false")]);
     assert_eq!(stderr.matches("cannot deliver telemetry to http://127.0.0.1:9").count(), 1, "{stderr}");
