@@ -26,6 +26,11 @@ pub(crate) fn error(level: Level, line: impl Fn() -> String) {
     shown!("highlight::error", level, line);
 }
 
+/// Whether somebody listens for errors.
+pub(crate) fn shows_errors() -> bool {
+    tracing::enabled!(target: "highlight::error", tracing::Level::ERROR)
+}
+
 /// Shows a log record.
 pub(crate) fn log(level: Level, line: impl Fn() -> String) {
     shown!("highlight::log", level, line);

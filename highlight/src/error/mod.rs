@@ -45,5 +45,8 @@ pub(crate) use self::{reportable::Subject, rule::ErrorRule};
 /// - a request remembers its last 32 errors; outside of any request each sighting is an error.
 #[track_caller]
 pub fn consume_error<E: Reportable<Kind> + ?Sized, Kind>(error: &E) {
-    ErrorReport::new(error).consume();
+    // A report takes the error's texts along, which is not for nothing.
+    if ErrorReport::is_heard() {
+        ErrorReport::new(error).consume();
+    }
 }

@@ -270,6 +270,12 @@ impl ErrorReport {
         }
     }
 
+    /// Whether anything becomes of a report: it is recorded, shown, or said to be lost for want of a client.
+    pub(super) fn is_heard() -> bool {
+        let mut is_lost = false;
+        Client::is_current_enabled_or(|| is_lost = true) || is_lost || console::shows_errors()
+    }
+
     /// The error with its causes, and its place.
     fn line(&self) -> String {
         let line = with_causes(self.shown_title().unwrap_or(&self.message), &self.causes);

@@ -1,4 +1,11 @@
-use std::{error::Error, fmt};
+use std::{
+    error::Error,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use super::{record::with_causes, *};
 use crate::stack::Place;
@@ -15,6 +22,31 @@ impl fmt::Display for Wrapped {
 impl Error for Wrapped {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&self.0)
+    }
+}
+
+#[test]
+fn a_disabled_client_asks_an_error_for_nothing() {
+    struct Asked(Arc<AtomicU32>);
+    impl fmt::Display for Asked {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            f.write_str("asked")
+        }
+    }
+    impl fmt::Debug for Asked {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            fmt::Display::fmt(self, f)
+        }
+    }
+    impl Error for Asked {}
+    let error = Asked(Arc::default());
+    for enabled in [false, true] {
+        let config = crate::Config::new("1").enabled(enabled).endpoint("http://127.0.0.1:9");
+        let client = crate::Client::new(config).unwrap();
+        let quiet = tracing::subscriber::NoSubscriber::default();
+        tracing::subscriber::with_default(quiet, || client.in_scope(|| consume_error(&error)));
+        assert_eq!(error.0.load(Ordering::Relaxed) > 0, enabled);
     }
 }
 
