@@ -12,10 +12,11 @@
 use std::{hint::black_box, sync::LazyLock, time::Duration};
 
 use axum::Router;
-use benches::{Shape, receiver, request, serve};
+use benches::{Request, Shape, receiver, request, serve};
 use divan::{AllocProfiler, Bencher, counter::ItemsCount};
 use highlight::{Client, Config, Highlight, RequestContext, in_span, parse_headers};
 use highlight_axum::HighlightLayer;
+use tower::util::MapRequestLayer;
 use tracing::{debug, subscriber};
 use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt};
 
@@ -45,7 +46,9 @@ fn settle(client: &Client) {
 const QUEUE: u64 = 65_536;
 
 /// Times one request after the other.
-fn requests(bencher: Bencher<'_, '_>, app: &Router, client: &Client) {
+fn requests(bencher: Bencher<'_, '_>, app: Router, client: &Client) {
+    // As `axum::serve` does once for each connection; else the layers were put around the handler anew for each request.
+    let app = app.with_state(());
     let mut n = 0;
     bencher
         .with_inputs(|| {
@@ -64,16 +67,26 @@ fn requests(bencher: Bencher<'_, '_>, app: &Router, client: &Client) {
 const SAMPLE: u32 = 256;
 
 fn traced(bencher: Bencher<'_, '_>, shape: Shape) {
-    requests(bencher, &shape.router().layer(HighlightLayer::new()), HIGHLIGHT.client());
+    requests(bencher, shape.router().layer(HighlightLayer::new()), HIGHLIGHT.client());
 }
 
 #[divan::bench_group(sample_size = SAMPLE)]
 mod app {
-    use super::{Bencher, Client, Config, HIGHLIGHT, HighlightLayer, Shape, config, requests, traced};
+    use super::{
+        Bencher, Client, Config, HIGHLIGHT, HighlightLayer, MapRequestLayer, Request, Shape, config,
+        requests, traced,
+    };
 
     #[divan::bench]
     fn a_bare(bencher: Bencher<'_, '_>) {
-        requests(bencher, &Shape::Answer.router(), HIGHLIGHT.client());
+        requests(bencher, Shape::Answer.router(), HIGHLIGHT.client());
+    }
+
+    /// What axum takes for any layer.
+    #[divan::bench]
+    fn a_empty_layer(bencher: Bencher<'_, '_>) {
+        let layer = MapRequestLayer::new(|request: Request| request);
+        requests(bencher, Shape::Answer.router().layer(layer), HIGHLIGHT.client());
     }
 
     #[divan::bench]
@@ -120,7 +133,7 @@ mod app {
     fn with_client(bencher: Bencher<'_, '_>, shape: Shape, config: Config) {
         let client = Client::new(config).unwrap();
         let layer = HighlightLayer::new().with_client(client.clone());
-        requests(bencher, &shape.router().layer(layer), &client);
+        requests(bencher, shape.router().layer(layer), &client);
     }
 }
 

@@ -42,11 +42,16 @@ impl<B: Body> HighlightBody<B> {
     /// `length` is the response's `Content-Length`. A body that has none of its own to tell it is that long.
     pub(crate) fn new(body: B, span: Option<ServerSpan>, length: Option<u64>) -> Self {
         if span.is_none() {
-            return Self { body: Some(body), span, expected: None };
+            return Self::plain(body);
         }
         let expected = body.size_hint().exact().or(length);
         let ended = body.is_end_stream() || expected == Some(0);
         Self { body: Some(body), span: span.filter(|_| !ended), expected }
+    }
+
+    /// A body that nobody has to see the end of.
+    pub(crate) fn plain(body: B) -> Self {
+        Self { body: Some(body), span: None, expected: None }
     }
 
     /// The body within, if no request has to see its end: no client is enabled, or the span has ended.

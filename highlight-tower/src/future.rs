@@ -17,14 +17,33 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct HighlightFuture<F> {
         #[pin]
-        inner: WithSpan<F, ServerSpan>,
-        has_body: bool,
+        kind: Kind<F>,
+    }
+}
+
+pin_project! {
+    #[project = KindProjection]
+    enum Kind<F> {
+        // There is no span to be current, so that the future is the inner one and no more.
+        Plain {
+            #[pin]
+            future: F,
+        },
+        Traced {
+            #[pin]
+            future: WithSpan<F, ServerSpan>,
+            has_body: bool,
+        },
     }
 }
 
 impl<F> HighlightFuture<F> {
-    pub(crate) fn new(future: F, span: Option<ServerSpan>, has_body: bool) -> Self {
-        Self { inner: WithSpan::new(future, span), has_body }
+    pub(crate) fn plain(future: F) -> Self {
+        Self { kind: Kind::Plain { future } }
+    }
+
+    pub(crate) fn traced(future: F, span: ServerSpan, has_body: bool) -> Self {
+        Self { kind: Kind::Traced { future: WithSpan::new(future, Some(span)), has_body } }
     }
 }
 
@@ -37,27 +56,44 @@ where
     type Output = Result<Response<HighlightBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let (result, mut span) = ready!(this.inner.poll(cx));
-        let result = match (result, &mut span) {
-            (Ok(response), Some(open)) => {
-                open.set_status(response.status().as_u16());
-                open.read_grpc_status(response.headers());
-                open.record_response(response.headers());
-                let ended = !*this.has_body || has_no_body(response.status());
-                let span = span.filter(|_| !ended);
-                let length = content_length(response.headers());
-                Ok(response.map(|body| HighlightBody::new(body, span, length)))
+        match self.project().kind.project() {
+            KindProjection::Plain { future } => {
+                let response = ready!(future.poll(cx))?;
+                Poll::Ready(Ok(response.map(HighlightBody::plain)))
             }
-            (Err(error), Some(span)) => {
-                span.consume_error("service error", error.to_string());
-                Err(error)
+            KindProjection::Traced { future, has_body } => {
+                let (result, span) = ready!(future.poll(cx));
+                Poll::Ready(answer(result, span, *has_body))
             }
-            (result, None) => {
-                result.map(|response| response.map(|body| HighlightBody::new(body, None, None)))
-            }
-        };
-        Poll::Ready(result)
+        }
+    }
+}
+
+/// What the span is told of the answer; the body takes it over, unless there is nothing to come.
+fn answer<B, E>(
+    result: Result<Response<B>, E>,
+    mut span: Option<ServerSpan>,
+    has_body: bool,
+) -> Result<Response<HighlightBody<B>>, E>
+where
+    B: http_body::Body,
+    E: fmt::Display,
+{
+    match (result, &mut span) {
+        (Ok(response), Some(open)) => {
+            open.set_status(response.status().as_u16());
+            open.read_grpc_status(response.headers());
+            open.record_response(response.headers());
+            let ended = !has_body || has_no_body(response.status());
+            let span = span.filter(|_| !ended);
+            let length = content_length(response.headers());
+            Ok(response.map(|body| HighlightBody::new(body, span, length)))
+        }
+        (Err(error), Some(span)) => {
+            span.consume_error("service error", error.to_string());
+            Err(error)
+        }
+        (result, None) => result.map(|response| response.map(HighlightBody::plain)),
     }
 }
 

@@ -136,16 +136,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let Some(mut span) = self.start(&request) else {
+            return HighlightFuture::plain(self.inner.call(request));
+        };
         let has_body = request.method() != http::Method::HEAD;
-        match self.start(&request) {
-            Some(mut span) => {
-                request.extensions_mut().insert(Served);
-                let request = self.bodies.record(&span, request);
-                let future = span.in_scope(|| self.inner.call(request));
-                HighlightFuture::new(future, Some(span), has_body)
-            }
-            None => HighlightFuture::new(self.inner.call(request), None, has_body),
-        }
+        request.extensions_mut().insert(Served);
+        let request = self.bodies.record(&span, request);
+        let future = span.in_scope(|| self.inner.call(request));
+        HighlightFuture::traced(future, span, has_body)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     pipeline::{self, Pipeline, Transport},
     record::{Entry, LogRecord},
     sampling::Sampler,
-    say, stack,
+    say, stack, switch,
     tracer::{Tracer, TracerProvider},
 };
 
@@ -116,6 +116,7 @@ impl Client {
             has_server,
         };
         if inner.pipeline.is_some() {
+            switch::turn_on();
             bridge::widen(inner.settings.filter.max_level());
         }
         let inner = Arc::new(inner);
@@ -140,6 +141,9 @@ impl Client {
 
     /// Whether a verb called here would be recorded, as far as the client is concerned. Calls `lost` if there is none.
     pub(crate) fn is_current_enabled_or(lost: impl FnOnce()) -> bool {
+        if switch::is_off() {
+            return false;
+        }
         let of_scope = ambient::map_current(|cx| {
             cx.get::<Scope>().and_then(|scope| scope.client.as_ref()).map(Self::is_enabled)
         });
@@ -159,7 +163,7 @@ impl Client {
 
     /// The same; `lost` is called if there is no client at all.
     pub(crate) fn recording_or(lost: impl FnOnce()) -> Option<Self> {
-        if ambient::map_current(Context::is_telemetry_suppressed) {
+        if switch::is_off() || ambient::map_current(Context::is_telemetry_suppressed) {
             return None;
         }
         let current = Self::current();
@@ -190,6 +194,9 @@ impl Client {
         let as_found = before.as_ref().map(Arc::as_ptr) == current.as_ref().map(Arc::as_ptr);
         if !as_found {
             return Err(InitError::AlreadyInitialized);
+        }
+        if !self.is_enabled() {
+            switch::turn_off();
         }
         Ok(())
     }

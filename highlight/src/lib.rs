@@ -167,6 +167,7 @@ mod span_builder;
 mod span_kind;
 mod stack;
 mod stats;
+mod switch;
 mod task;
 #[cfg(feature = "testing")]
 pub mod testing;

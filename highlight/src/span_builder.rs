@@ -92,7 +92,7 @@ impl SpanBuilder {
 
     /// [`start_active_span`](crate::start_active_span) with this span.
     pub async fn start_active_span<T>(self, f: impl AsyncFnOnce(Span) -> T) -> T {
-        let active = ActiveSpan::start(self);
+        let Some(active) = ActiveSpan::start(self) else { return f(Span::none()).await };
         let future = {
             // A closure may do work before it returns its future.
             let _guard = ambient::attach(&active.cx);
@@ -122,7 +122,7 @@ impl SpanBuilder {
 
     /// [`in_span`](crate::in_span) with this span.
     pub fn in_span<T>(self, f: impl FnOnce(Span) -> T) -> T {
-        let active = ActiveSpan::start(self);
+        let Some(active) = ActiveSpan::start(self) else { return f(Span::none()) };
         let _guard = ambient::attach(&active.cx);
         f(active.handle())
     }
@@ -156,19 +156,21 @@ fn report_failure<T, E: Reportable<Kind>, Kind>(result: &Result<T, E>, location:
 /// The context of a span that ends when this is dropped.
 struct ActiveSpan {
     cx: Context,
-    /// `false` where nothing records: then the context is the caller's, whose span is not ours to end.
+    /// `false` where nothing records: then the context is that of the builder's request, whose span is not ours to end.
     started: bool,
     /// Whether the thread was unwinding already: then the span is that of a destructor.
     unwinding: bool,
 }
 
 impl ActiveSpan {
-    fn start(builder: SpanBuilder) -> Self {
-        let parent = builder.request.map_or_else(ambient::current, |request| request.detached());
+    /// `None` if there is neither a span nor a request to make current.
+    fn start(builder: SpanBuilder) -> Option<Self> {
+        let request = builder.request.map(|request| request.detached());
         let lost = || early::ours(Signals::TRACES, format_args!("the span `{}`", builder.name), None);
         let Some(client) = Client::recording_or(lost) else {
-            return Self { cx: parent, started: false, unwinding: false };
+            return request.map(|cx| Self { cx, started: false, unwinding: false });
         };
+        let parent = request.unwrap_or_else(ambient::current);
         let start = Start {
             name: builder.name,
             kind: builder.kind.to_otel(),
@@ -180,11 +182,11 @@ impl ActiveSpan {
         for link in builder.links {
             otel::Span::add_link(&mut span, link.span_context, link.attributes);
         }
-        Self { cx: parent.with_span(span), started: true, unwinding: std::thread::panicking() }
+        Some(Self { cx: parent.with_span(span), started: true, unwinding: std::thread::panicking() })
     }
 
     fn handle(&self) -> Span {
-        Span(if self.started { self.cx.clone() } else { Context::new() })
+        if self.started { Span(self.cx.clone()) } else { Span::none() }
     }
 }
 

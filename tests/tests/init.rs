@@ -122,6 +122,14 @@ fn disabled_and_without_a_console_nothing_is_shown_or_sent() {
 }
 
 #[test]
+fn disabled_it_leaves_the_program_its_requests_and_its_other_clients() {
+    let run = run("disabled_beside_another");
+    let request = "session1/request1";
+    run.prints(&[&format!("{request}, false"), request, request, "done"]).is_quiet();
+    run.stores_logs(&["from log", "from us", ERROR]).stores_spans(&["our span"]).stores_errors(1);
+}
+
+#[test]
 fn without_a_console_a_dead_endpoint_is_said_all_the_same() {
     let (_, _, stderr) = run_to("http://127.0.0.1:9", "alone", &[("HIGHLIGHT_CONSOLE", "false")]);
     assert_eq!(stderr.matches("cannot deliver telemetry to http://127.0.0.1:9").count(), 1, "{stderr}");

@@ -19,6 +19,7 @@ use crate::{
     Client, RequestContext, ambient,
     context::Scope,
     propagation::{self, CarrierMut, REQUEST_HEADER},
+    switch,
     tracer::Start,
 };
 
@@ -151,7 +152,7 @@ impl ClientSpan {
     /// injected, if there is no enabled client.
     #[must_use]
     pub fn start(request: &ClientRequest<'_>, client: Option<&Client>) -> Option<Self> {
-        if ambient::map_current(Context::is_telemetry_suppressed) {
+        if switch::is_off() || ambient::map_current(Context::is_telemetry_suppressed) {
             return None;
         }
         let client = client.cloned().or_else(Client::current).filter(Client::is_enabled)?;

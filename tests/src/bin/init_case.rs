@@ -5,16 +5,17 @@
 use std::{error::Error, process::ExitCode, sync::Barrier, thread, time::Duration};
 
 use conformance::case::{self, Case, Outcome};
-use highlight::{Config, Highlight, RequestContext, consume_error, in_span};
-use tokio::runtime;
+use highlight::{Client, Config, Highlight, RequestContext, SpanBuilder, consume_error, in_span};
+use tokio::{runtime, task::yield_now};
 use tracing_subscriber::{fmt, layer::SubscriberExt};
 
 const FLUSH: Duration = Duration::from_secs(60);
 
-const CASES: [Case; 33] = [
+const CASES: [Case; 34] = [
     ("alone", alone),
     ("twice", twice),
     ("again_after_the_guard", again_after_the_guard),
+    ("disabled_beside_another", disabled_beside_another),
     ("after_a_subscriber_with_the_layer", after_a_subscriber_with_the_layer),
     ("after_a_subscriber_without_the_layer", after_a_subscriber_without_the_layer),
     ("raced_after_a_subscriber_without_the_layer", raced_after_a_subscriber_without_the_layer),
@@ -92,6 +93,25 @@ fn again_after_the_guard() -> Outcome {
         let _guard = init()?;
         say_all();
     }
+    Ok(())
+}
+
+/// What the process-wide client does not take, one of the program's own does that starts later. Requests are the program's in any case.
+fn disabled_beside_another() -> Outcome {
+    let _guard = highlight::init(config().enabled(false).console(false))?;
+    say_all();
+    let request: RequestContext = "session1/request1".parse()?;
+    let of_request = || SpanBuilder::new("our span").request_context(&request);
+    of_request().in_span(|span| println!("{}, {}", RequestContext::current(), span.is_recording()));
+    let awaited = of_request().start_active_span(async |_| {
+        yield_now().await;
+        println!("{}", RequestContext::current());
+    });
+    runtime::Builder::new_current_thread().build()?.block_on(awaited);
+    request.in_scope(|| in_span("our span", |_| println!("{}", RequestContext::current())));
+    let client = Client::new(config())?;
+    client.in_scope(say_all);
+    client.flush(FLUSH)?;
     Ok(())
 }
 
