@@ -182,7 +182,7 @@ impl ActiveSpan {
         for link in builder.links {
             otel::Span::add_link(&mut span, link.span_context, link.attributes);
         }
-        Some(Self { cx: parent.with_span(span), started: true, unwinding: std::thread::panicking() })
+        Some(Self { cx: span.within(&parent), started: true, unwinding: std::thread::panicking() })
     }
 
     fn handle(&self) -> Span {

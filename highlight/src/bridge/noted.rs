@@ -4,12 +4,15 @@ use std::{mem, time::SystemTime};
 
 use opentelemetry::{
     Context,
-    trace::{Span as _, SpanKind, TraceContextExt},
+    trace::{Span as _, SpanKind},
 };
 use tracing::span::Id;
 
 use super::changes::{Changes, More};
-use crate::{Client, tracer::Start};
+use crate::{
+    Client,
+    tracer::{Start, Tracer},
+};
 
 /// The note.
 #[derive(Debug)]
@@ -75,7 +78,7 @@ impl Waiting {
     pub(super) fn start(self) -> State {
         let parent = self.parent.clone();
         match self.start_below(&parent) {
-            Some(span) => State::Started(parent.with_span(span)),
+            Some(span) => State::Started(span.within(&parent)),
             None => State::Standing(parent),
         }
     }
@@ -83,6 +86,14 @@ impl Waiting {
     /// Starts the span below `parent`; `None` if that is not recorded, and so the span is not either.
     #[inline]
     pub(super) fn start_below(self, parent: &Context) -> Option<crate::tracer::Span> {
+        Client::with_that_of(parent, |client| {
+            let tracer = client.tracer();
+            (!tracer.leaves_out(parent)).then(|| self.start_with(tracer, parent))
+        })?
+    }
+
+    #[inline]
+    fn start_with(self, tracer: &Tracer, parent: &Context) -> crate::tracer::Span {
         let Changes { attributes, mut more } = self.changes;
         let (name, kind) = more.as_mut().map_or((None, None), |more| (more.name.take(), more.kind.take()));
         let start = Start {
@@ -92,7 +103,7 @@ impl Waiting {
             attributes,
             tells_request: false,
         };
-        let mut span = Client::with_that_of(parent, |client| client.tracer().begin_recorded(start, parent))??;
+        let mut span = tracer.begin(start, parent);
         if let Some(More { status, links, .. }) = more.map(|more| *more) {
             if let Some(status) = status {
                 span.set_status(status);
@@ -101,6 +112,6 @@ impl Waiting {
                 span.add_link(link.span_context, link.attributes);
             }
         }
-        Some(span)
+        span
     }
 }

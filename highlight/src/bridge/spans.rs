@@ -121,7 +121,11 @@ impl<K: Keeper> Spans<K> {
         // A sampler of the program's may be asked: nothing is locked.
         let state = match found?? {
             Found::Context(cx) => return Some(cx),
-            Found::Waiting(waiting) => waiting.start(),
+            Found::Waiting(waiting) => match waiting.start() {
+                // Noted already.
+                State::Standing(cx) => return Some(cx),
+                started => started,
+            },
             Found::Shadow(shadow) => State::Started(self.shadows.started(&shadow)?),
         };
         let cx = state.context().cloned();

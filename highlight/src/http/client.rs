@@ -170,7 +170,7 @@ impl ClientSpan {
         Some(Self {
             may_propagate: client.may_propagate_to(request.uri),
             client,
-            cx: parent.with_span(span),
+            cx: span.within(&parent),
             labels,
             started: Instant::now(),
             grpc,

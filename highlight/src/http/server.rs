@@ -233,7 +233,7 @@ impl ServerSpan {
                 client.tracer().begin_below(start, above, Some(&incoming))
             }
         };
-        let cx = base.with_span(span);
+        let cx = span.within(&base);
         let carrier = if silent || !client.settings().request_span {
             tracing::Span::none()
         } else {

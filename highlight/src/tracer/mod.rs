@@ -107,15 +107,15 @@ impl Tracer {
         self.begin_below(start, span.span_context(), cx.get::<Scope>().map(|scope| &scope.request))
     }
 
-    /// The same; `None` below a span of this process that is not recorded, as then this one is not either.
-    pub(crate) fn begin_recorded(&self, start: Start, cx: &Context) -> Option<Span> {
+    /// Whether the span of `cx` is one of this process that is not recorded, as then one below it is not either. Counts that one.
+    pub(crate) fn leaves_out(&self, cx: &Context) -> bool {
         let span = cx.span();
         let above = span.span_context();
-        if above.is_valid() && !above.is_remote() && !above.is_sampled() {
+        let left_out = above.is_valid() && !above.is_remote() && !above.is_sampled();
+        if left_out {
             self.core.sampler.count_left_out();
-            return None;
         }
-        Some(self.begin(start, cx))
+        left_out
     }
 
     /// Starts a span below `above`, in this request.

@@ -3,8 +3,8 @@
 use std::{borrow::Cow, fmt, sync::Arc, time::SystemTime};
 
 use opentelemetry::{
-    KeyValue,
-    trace::{self, Event, Link, SpanContext, Status},
+    Context, KeyValue,
+    trace::{self, Event, Link, SpanContext, Status, TraceContextExt},
 };
 
 use super::Core;
@@ -44,6 +44,11 @@ impl Span {
     ) -> Self {
         (record.attributes, record.dropped_attributes) = limited(attributes);
         Self { ids, open: Some(Open { record, core }) }
+    }
+
+    /// `cx` with this span as its own. Of one that is not recorded only the ids are needed.
+    pub(crate) fn within(self, cx: &Context) -> Context {
+        if self.open.is_some() { cx.with_span(self) } else { cx.with_remote_span_context(self.ids.clone()) }
     }
 
     fn record(&mut self) -> Option<&mut SpanRecord> {
