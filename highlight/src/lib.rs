@@ -156,6 +156,7 @@ pub mod messaging;
 pub mod metrics;
 mod panic_hook;
 mod pipeline;
+mod prefetch;
 pub mod propagation;
 mod record;
 mod redact;

@@ -14,6 +14,7 @@ use tracing::Metadata;
 use crate::{
     Level, ambient,
     context::{Request, Scope},
+    prefetch::{self, Holder},
     propagation,
     stack::{Place, Stack},
     user::Known,
@@ -70,6 +71,13 @@ impl SpanRecord {
     }
 }
 
+impl Holder for SpanRecord {
+    fn prefetch_held(&self) {
+        self.request.as_deref().map(prefetch::value);
+        self.attributes.first().map(prefetch::value);
+    }
+}
+
 /// What few spans have.
 #[derive(Debug, Default)]
 pub(crate) struct Attached {
@@ -105,6 +113,14 @@ impl LogRecord {
         let body = self.body.as_bytes().first().copied().unwrap_or_default();
         let attributes = self.attributes.first().map_or(0, |first| first.key.as_str().len());
         self.correlation.request.as_deref().map_or(0, Request::look_ahead) + usize::from(body) + attributes
+    }
+}
+
+impl Holder for LogRecord {
+    fn prefetch_held(&self) {
+        self.correlation.request.as_deref().map(prefetch::value);
+        self.attributes.first().map(prefetch::value);
+        self.body.as_bytes().first().map(prefetch::value);
     }
 }
 

@@ -3,16 +3,22 @@
 //! They lie in chunks, and leave in them: nothing is allocated for an item, and the worker takes a batch without moving what is in it.
 //!
 //! What one thread allocates and another frees is what a queue costs most: allocators keep what a thread frees for that thread. So
-//! the worker leaves what an item has held where it is, and whoever puts a new item in its place frees it.
+//! the worker leaves what an item has held where it is, and whoever puts a new item in its place frees it. By then that has long left
+//! the processor's cache, so what comes next is asked for ahead.
 
 use std::{collections::VecDeque, mem};
 
 use super::segment::Weighed;
+use crate::prefetch::{self, Holder};
 
 /// Items in a chunk, at most.
 const CHUNK_ITEMS: usize = 64;
 /// Spent chunks that are kept for what comes: more than the worker has in hand at a time.
 const SPARE_CHUNKS: usize = 16;
+/// So many places before its turn what is left of an item is asked for, and then what that holds: the spans of a request end in quick
+/// succession.
+const AHEAD: usize = 4;
+const HELD_AHEAD: usize = 2;
 /// What is left of heavier items is not kept.
 const KEPT_BYTES: usize = 1024;
 
@@ -35,7 +41,7 @@ pub(super) struct Chunk<T> {
     weights: Vec<usize>,
 }
 
-impl<T: Default> Lane<T> {
+impl<T: Default + Holder> Lane<T> {
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -136,13 +142,19 @@ impl<T> Chunk<T> {
 
     fn push(&mut self, item: &mut T, weight: usize)
     where
-        T: Default,
+        T: Default + Holder,
     {
         let at = self.weights.len();
         self.weights.push(weight);
         match self.items.get_mut(at) {
             Some(left) => mem::swap(left, item),
             None => self.items.push(mem::take(item)),
+        }
+        if let Some(later) = self.items.get(at + AHEAD) {
+            prefetch::value(later);
+        }
+        if let Some(soon) = self.items.get(at + HELD_AHEAD) {
+            soon.prefetch_held();
         }
     }
 
@@ -181,6 +193,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    impl Holder for usize {
+        fn prefetch_held(&self) {}
+    }
+
+    impl Holder for Option<&str> {
+        fn prefetch_held(&self) {}
+    }
 
     #[derive(Debug, Clone)]
     enum Step {
