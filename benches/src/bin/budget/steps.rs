@@ -28,7 +28,7 @@ const STEPS: &[Step] = &[
     ("end the server span", SERVING, &["highlight::http::server::ServerSpan::end"]),
     ("  in it: record the duration", SERVING, &["highlight::http::series::Durations::record"]),
     ("  in these: start two spans", SERVING, &["highlight::tracer::Tracer::begin_below"]),
-    ("  in these: queue three items", SERVING, &["highlight::pipeline::queue::Queue::enter"]),
+    ("  in these: queue three items", SERVING, &["highlight::pipeline::Pipeline::enter"]),
     (
         "  in these and the app: allocate and free",
         SERVING,
