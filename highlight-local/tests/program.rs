@@ -110,11 +110,12 @@ fn a_target_that_is_none_is_said_with_exit_code_1() {
 #[test]
 fn a_reader_that_leaves_ends_it_without_noise() {
     let mut running = Running(program(0).spawn().unwrap());
-    let mut reader = BufReader::new(running.0.stdout.take().unwrap());
-    let mut greeting = String::new();
-    reader.read_line(&mut greeting).unwrap();
-    let address = greeting.trim().rsplit_once("http://").unwrap().1.to_owned();
-    drop(reader);
+    let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let greeting = lines.next().unwrap();
+    let address = greeting.rsplit_once("http://").unwrap().1.to_owned();
+    // It is the request's line that finds nobody, and no further one of the greeting: then the program were gone before it came.
+    assert!(lines.any(|line| line.starts_with("stop it")));
+    drop(lines);
     let body = of_project(&[span("s")]).bytes();
     let mut stream = TcpStream::connect(&address).unwrap();
     let head = "POST /v1/traces HTTP/1.1\r\nhost: t\r\ncontent-type: application/x-protobuf";
