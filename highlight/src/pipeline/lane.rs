@@ -217,6 +217,7 @@ mod tests {
         ]
     }
 
+    /// For Miri as well, which sees to what is asked for ahead: `cargo +nightly miri test -p highlight --lib lane::tests::what_is_left`.
     #[test]
     fn what_is_left_of_an_item_goes_with_the_next_unless_it_is_heavy() {
         let mut lane = Lane::default();
