@@ -22,9 +22,15 @@ pub(super) fn predicate(
 }
 
 /// The options that the layers of all frameworks share.
+///
+/// Cloning is cheap.
 #[derive(Clone, Default)]
 #[must_use = "it does nothing until it is handed to a layer"]
-pub struct ServerOptions {
+// `None` if nothing differs from the default. Frameworks clone a layer for each request, some twice: it is to be small.
+pub struct ServerOptions(Option<Arc<Options>>);
+
+#[derive(Clone)]
+pub(super) struct Options {
     pub(super) client: Option<Client>,
     pub(super) exclude: Option<Predicate>,
     pub(super) client_address: bool,
@@ -32,11 +38,27 @@ pub struct ServerOptions {
     pub(super) recording: Option<Arc<Recording>>,
 }
 
+static DEFAULT: Options = Options::new();
+
+impl Options {
+    const fn new() -> Self {
+        Self { client: None, exclude: None, client_address: false, log_failures: false, recording: None }
+    }
+}
+
 impl ServerOptions {
-    /// The client to report to. Default: the process-wide one, looked up for each request.
-    pub fn client(mut self, client: Client) -> Self {
-        self.client = Some(client);
+    pub(super) fn get(&self) -> &Options {
+        self.0.as_deref().unwrap_or(&DEFAULT)
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(Arc::make_mut(self.0.get_or_insert_with(|| Arc::new(Options::new()))));
         self
+    }
+
+    /// The client to report to. Default: the process-wide one, looked up for each request.
+    pub fn client(self, client: Client) -> Self {
+        self.with(|options| options.client = Some(client))
     }
 
     /// Whether there is an enabled client that a request arriving now reports to.
@@ -45,12 +67,13 @@ impl ServerOptions {
     #[must_use]
     pub fn is_active(&self) -> bool {
         let lost = || early::ours(Signals::TRACES, "a request", None);
-        self.client.as_ref().map_or_else(|| Client::is_current_enabled_or(lost), Client::is_enabled)
+        let client = self.get().client.as_ref();
+        client.map_or_else(|| Client::is_current_enabled_or(lost), Client::is_enabled)
     }
 
     /// The client that a request arriving now reports to; `None` if there is none or it is disabled.
     pub(super) fn active_client(&self) -> Option<Client> {
-        let client = self.client.clone().or_else(Client::current);
+        let client = self.get().client.clone().or_else(Client::current);
         if client.is_none() {
             early::ours(Signals::TRACES, "a request", None);
         }
@@ -61,10 +84,9 @@ impl ServerOptions {
     /// none.
     ///
     /// What such a request logs is still tied to its session.
-    pub fn exclude(mut self, predicate: impl Fn(&ServerRequest<'_>) -> bool + Send + Sync + 'static) -> Self {
+    pub fn exclude(self, predicate: impl Fn(&ServerRequest<'_>) -> bool + Send + Sync + 'static) -> Self {
         let warning = "the function given to `ServerOptions::exclude` panicked; the request is not excluded";
-        self.exclude = Some(self::predicate(predicate, warning));
-        self
+        self.with(|options| options.exclude = Some(self::predicate(predicate, warning)))
     }
 
     /// What the headers of a request say of it, for [`ServerSpan::start`](super::ServerSpan::start): what
@@ -76,7 +98,7 @@ impl ServerOptions {
         if incoming.session_id().is_some() {
             return incoming;
         }
-        let client = self.client.clone().or_else(Client::current);
+        let client = self.get().client.clone().or_else(Client::current);
         let reads_cookie = client.is_some_and(|client| client.settings().session_cookie);
         match reads_cookie.then(|| cookie::session(headers)).flatten() {
             Some(session) => incoming.with_session(&session),
@@ -85,23 +107,20 @@ impl ServerOptions {
     }
 
     /// Whether `client.address` is recorded. Default: `false`, because it is personal data.
-    pub fn client_address(mut self, record: bool) -> Self {
-        self.client_address = record;
-        self
+    pub fn client_address(self, record: bool) -> Self {
+        self.with(|options| options.client_address = record)
     }
 
     /// What of headers and bodies is recorded, and of whose requests nothing. Default: nothing.
-    pub fn record(mut self, recording: Recording) -> Self {
-        self.recording = Some(Arc::new(recording));
-        self
+    pub fn record(self, recording: Recording) -> Self {
+        self.with(|options| options.recording = Some(Arc::new(recording)))
     }
 
     /// Whether one line is logged for each response from 400 up: `warn`, or `error` from 500. Default: `false`.
     ///
     /// Of gRPC calls, for each status but OK: `error` if the server failed, else `warn`.
-    pub fn log_failures(mut self, log: bool) -> Self {
-        self.log_failures = log;
-        self
+    pub fn log_failures(self, log: bool) -> Self {
+        self.with(|options| options.log_failures = log)
     }
 }
 
@@ -109,20 +128,24 @@ impl ServerOptions {
     /// These options, with the client of `before` unless they name one.
     ///
     /// For integrations, whose `with_client` holds whether it comes before `with_options` or after.
-    pub fn or_client_of(mut self, before: Self) -> Self {
-        self.client = self.client.or(before.client);
-        self
+    #[expect(clippy::needless_pass_by_value, reason = "the options of before are replaced")]
+    pub fn or_client_of(self, before: Self) -> Self {
+        match &before.get().client {
+            Some(client) if self.get().client.is_none() => self.client(client.clone()),
+            _ => self,
+        }
     }
 }
 
 impl fmt::Debug for ServerOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let options = self.get();
         f.debug_struct("ServerOptions")
-            .field("client", &self.client)
-            .field("exclude", &self.exclude.is_some())
-            .field("client_address", &self.client_address)
-            .field("log_failures", &self.log_failures)
-            .field("recording", &self.recording)
+            .field("client", &options.client)
+            .field("exclude", &options.exclude.is_some())
+            .field("client_address", &options.client_address)
+            .field("log_failures", &options.log_failures)
+            .field("recording", &options.recording)
             .finish()
     }
 }

@@ -17,6 +17,7 @@ use super::{
     Arrival, BodyRecorder, ServerOptions,
     conventions::{CANCELLED, PANIC, known_method, known_version, split_host},
     grpc::{self, Call, Code, GrpcHeaders},
+    options::Options,
     recording::Recorder,
     series::{Arrived, Series},
     shared::shared,
@@ -100,7 +101,7 @@ impl<'a> ServerRequest<'a> {
     }
 
     /// What there is to tell beside the [`Arrival`], which few requests have.
-    fn more_attributes(&self, options: &ServerOptions) -> Vec<KeyValue> {
+    fn more_attributes(&self, options: &Options) -> Vec<KeyValue> {
         let has_more = self.query.is_some()
             || self.body_size.is_some()
             || options.client_address
@@ -109,7 +110,7 @@ impl<'a> ServerRequest<'a> {
     }
 
     #[cold]
-    fn made_attributes(&self, options: &ServerOptions) -> Vec<KeyValue> {
+    fn made_attributes(&self, options: &Options) -> Vec<KeyValue> {
         let mut attributes = Vec::new();
         let mut add = |key: &'static str, text: Option<&str>| {
             attributes.extend(text.map(|text| KeyValue::new(key, text.to_owned())));
@@ -123,7 +124,7 @@ impl<'a> ServerRequest<'a> {
     }
 
     #[cold]
-    fn call_attributes(&self, options: &ServerOptions) -> Vec<KeyValue> {
+    fn call_attributes(&self, options: &Options) -> Vec<KeyValue> {
         let mut attributes = vec![Call::system()];
         let mut add = |key: &'static str, value: Option<opentelemetry::Value>| {
             attributes.extend(value.map(|value| KeyValue::new(key, value)));
@@ -197,6 +198,7 @@ impl ServerSpan {
         options: &ServerOptions,
     ) -> Option<Self> {
         let client = options.active_client()?;
+        let options = options.get();
         let incoming = if client.settings().trust_incoming { incoming } else { RequestContext::default() };
         let excluded = options.exclude.as_ref().and_then(|exclude| exclude.call(|exclude| exclude(request)));
         let silent = request.preflight || excluded.unwrap_or(false);
