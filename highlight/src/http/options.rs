@@ -26,8 +26,10 @@ pub(super) fn predicate(
 /// Cloning is cheap.
 #[derive(Clone, Default)]
 #[must_use = "it does nothing until it is handed to a layer"]
-// `None` if nothing differs from the default. Frameworks clone a layer for each request, some twice: it is to be small.
-pub struct ServerOptions(Option<Arc<Options>>);
+pub struct ServerOptions {
+    /// `None` if nothing differs from the default: frameworks clone a layer for each request, so it is to be small.
+    changed: Option<Arc<Options>>,
+}
 
 #[derive(Clone)]
 pub(super) struct Options {
@@ -48,11 +50,11 @@ impl Options {
 
 impl ServerOptions {
     pub(super) fn get(&self) -> &Options {
-        self.0.as_deref().unwrap_or(&DEFAULT)
+        self.changed.as_deref().unwrap_or(&DEFAULT)
     }
 
     fn with(mut self, change: impl FnOnce(&mut Options)) -> Self {
-        change(Arc::make_mut(self.0.get_or_insert_with(|| Arc::new(Options::new()))));
+        change(Arc::make_mut(self.changed.get_or_insert_with(|| Arc::new(Options::new()))));
         self
     }
 
