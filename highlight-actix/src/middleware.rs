@@ -119,7 +119,7 @@ struct Served;
 
 impl<S> HighlightService<S> {
     fn start(&self, request: &ServiceRequest) -> Option<ServerSpan> {
-        if request.extensions().contains::<Served>() || !self.options.is_active() {
+        if !self.options.is_active() || request.extensions().contains::<Served>() {
             return None;
         }
         let incoming = self.options.incoming(&Headers(request.headers()));
@@ -144,13 +144,11 @@ where
     }
 
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
-        match self.start(&request) {
-            Some(mut span) => {
-                payload::record(&span, &mut request);
-                let future = span.in_scope(|| self.inner.call(request));
-                HighlightFuture::new(future, Some(span), self.error_types.clone())
-            }
-            None => HighlightFuture::new(self.inner.call(request), None, self.error_types.clone()),
-        }
+        let Some(mut span) = self.start(&request) else {
+            return HighlightFuture::plain(self.inner.call(request));
+        };
+        payload::record(&span, &mut request);
+        let future = span.in_scope(|| self.inner.call(request));
+        HighlightFuture::traced(future, span, self.error_types.clone())
     }
 }

@@ -56,8 +56,12 @@ where
     type Output = Result<Response<Body>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = ready!(self.project().inner.poll(cx))?;
+        let mut inner = self.project().inner;
         // A body of axum's own stays what it is where nobody has to see its end.
+        if let Some(untraced) = inner.as_mut().untraced() {
+            return untraced.poll(cx).map_ok(|response| response.map(Body::new));
+        }
+        let response = ready!(inner.poll(cx))?;
         Poll::Ready(Ok(response.map(|body| body.into_inner().map_or_else(Body::new, Body::new))))
     }
 }

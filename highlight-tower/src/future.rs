@@ -45,6 +45,16 @@ impl<F> HighlightFuture<F> {
     pub(crate) fn traced(future: F, span: ServerSpan, has_body: bool) -> Self {
         Self { kind: Kind::Traced { future: WithSpan::new(future, Some(span)), has_body } }
     }
+
+    /// The inner future where the request has no span, so that its response can be passed on as it is: for integrations whose body is
+    /// another than [`HighlightBody`].
+    #[must_use]
+    pub fn untraced(self: Pin<&mut Self>) -> Option<Pin<&mut F>> {
+        match self.project().kind.project() {
+            KindProjection::Plain { future } => Some(future),
+            KindProjection::Traced { .. } => None,
+        }
+    }
 }
 
 impl<F, B, E> Future for HighlightFuture<F>

@@ -117,6 +117,8 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
+//! | `tls` | yes | endpoints that are `https://`; without it `init` refuses them, and rustls and ring are not built |
+//! | `backtrace` | yes | stacks are captured under a lock of their own; without it the standard library captures them, and while it resolves the first one (a fraction of a second), panics and other errors of the process wait |
 //! | `tokio` | no; the framework crates turn it on | [`spawn`], [`spawn_blocking`] |
 //! | `serde` | no | serde for [`RequestContext`], as the header's value |
 //! | `testing` | no; for `[dev-dependencies]` | `testing`: what the code under test would have sent, per test |
@@ -127,6 +129,9 @@
 //! `C§n` is paragraph n of `docs/contract.md` in the repository.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(all(test, not(all(feature = "backtrace", feature = "tls"))))]
+compile_error!("the unit tests are of what the default features do, too: leave them on");
 
 mod ambient;
 mod assembly;

@@ -5,14 +5,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ureq::tls::{Certificate, PemItem, parse_pem};
-
 use super::{
     env::Env,
     error::{CODE, InitError, Remedy},
     mask::Secret,
     options,
 };
+
+/// One certificate. Without TLS there is none.
+#[cfg(feature = "tls")]
+pub(crate) type Certificate = ureq::tls::Certificate<'static>;
+#[cfg(not(feature = "tls"))]
+#[derive(Debug, Clone)]
+pub(crate) enum Certificate {}
 
 /// Where code says that certificates are.
 #[derive(Debug, Clone)]
@@ -22,10 +27,7 @@ pub(super) enum CertificateSource {
 }
 
 /// The certificates that code names, else those of the file that the environment names.
-pub(super) fn load(
-    sources: &[CertificateSource],
-    env: &Env<'_>,
-) -> Result<Vec<Certificate<'static>>, InitError> {
+pub(super) fn load(sources: &[CertificateSource], env: &Env<'_>) -> Result<Vec<Certificate>, InitError> {
     if sources.is_empty() {
         return env
             .first(options::CERTIFICATE.env)
@@ -45,18 +47,19 @@ pub(super) fn load(
     Ok(certificates)
 }
 
-fn read(path: &Path) -> Result<Vec<Certificate<'static>>, InitError> {
+fn read(path: &Path) -> Result<Vec<Certificate>, InitError> {
     fs::read(path)
         .and_then(|pem| parse(&pem))
         .map_err(|source| InitError::Certificate { path: path.to_owned(), source })
 }
 
 /// All certificates of a PEM text. A bundle may hold keys too; they are no business of ours.
-fn parse(pem: &[u8]) -> io::Result<Vec<Certificate<'static>>> {
+#[cfg(feature = "tls")]
+fn parse(pem: &[u8]) -> io::Result<Vec<Certificate>> {
     let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
     let mut certificates = Vec::new();
-    for item in parse_pem(pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(|why| invalid(why.to_string()))? {
+    for item in ureq::tls::parse_pem(pem) {
+        if let ureq::tls::PemItem::Certificate(certificate) = item.map_err(|why| invalid(why.to_string()))? {
             certificates.push(certificate);
         }
     }
@@ -66,7 +69,14 @@ fn parse(pem: &[u8]) -> io::Result<Vec<Certificate<'static>>> {
     Ok(certificates)
 }
 
-#[cfg(test)]
+/// None is needed, as no endpoint speaks TLS.
+#[cfg(not(feature = "tls"))]
+#[expect(clippy::unnecessary_wraps, reason = "as with TLS")]
+fn parse(_pem: &[u8]) -> io::Result<Vec<Certificate>> {
+    Ok(Vec::new())
+}
+
+#[cfg(all(test, feature = "tls"))]
 mod tests {
     use super::*;
 

@@ -34,6 +34,9 @@ impl Endpoint {
         if !matches!(scheme, "http" | "https") {
             return refuse("use `http://` or `https://`");
         }
+        if scheme == "https" && cfg!(not(feature = "tls")) {
+            return refuse("turn on the feature `tls` of `highlight`, or use `http://`");
+        }
         if authority.as_str().contains('@') {
             return refuse("leave out user and password, and send credentials as a `header`");
         }

@@ -25,12 +25,13 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use tracing::level_filters::LevelFilter;
 
+pub(crate) use self::{
+    certificate::Certificate, endpoint::Endpoint, env::shown as shown_environment, filter::Filter,
+    mask::masked, resolve::Resolved,
+};
 use self::{
     certificate::CertificateSource,
     mask::{Secret, Text},
-};
-pub(crate) use self::{
-    endpoint::Endpoint, env::shown as shown_environment, filter::Filter, mask::masked, resolve::Resolved,
 };
 pub use self::{
     error::InitError,

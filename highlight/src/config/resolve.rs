@@ -9,10 +9,10 @@ use std::{
 
 use http::HeaderMap;
 use tracing::level_filters::LevelFilter;
-use ureq::tls::Certificate;
 
 use super::{
-    Compression, Config, Endpoint, Filter, InitError, Signals, certificate,
+    Compression, Config, Endpoint, Filter, InitError, Signals,
+    certificate::{self, Certificate},
     env::{Env, parse_bool, parse_pairs},
     error::{CODE, Remedy},
     filter::{Directives, parse_level},
@@ -73,7 +73,7 @@ pub(crate) struct Resolved {
     /// All marked as sensitive.
     pub(crate) headers: HeaderMap,
     /// The authorities to trust; if empty, the public ones.
-    pub(crate) certificates: Vec<Certificate<'static>>,
+    pub(crate) certificates: Vec<Certificate>,
     /// Between 1 ms and a day, as `export_interval` is.
     pub(crate) export_timeout: Duration,
     /// At most a day, as `retry_for` is.

@@ -106,6 +106,14 @@ fn is_unknown_host(error: &ureq::Error) -> bool {
     }
 }
 
+fn is_tls(error: &ureq::Error) -> bool {
+    #[cfg(feature = "tls")]
+    if matches!(error, ureq::Error::Rustls(_)) {
+        return true;
+    }
+    matches!(error, ureq::Error::Tls(_))
+}
+
 /// What happened, and what to do.
 pub(super) fn describe(error: &ureq::Error, endpoint: &Endpoint) -> (String, &'static str) {
     let text = error.to_string();
@@ -154,7 +162,7 @@ pub(super) fn describe(error: &ureq::Error, endpoint: &Endpoint) -> (String, &'s
             format!("the certificate of {endpoint} is not accepted: {text}"),
             "give the server a certificate that is, or its authority with `Config::certificate`",
         ),
-        ureq::Error::Rustls(_) | ureq::Error::Tls(_) => (
+        _ if is_tls(error) => (
             format!("TLS with {endpoint} fails: {text}"),
             "check that an OTLP/HTTP receiver listens there with TLS",
         ),

@@ -3,7 +3,6 @@
 use std::{borrow::Cow, mem};
 
 use opentelemetry::{SpanId, TraceId};
-use opentelemetry_proto::tonic::logs::v1::SeverityNumber;
 use tracing::Metadata;
 
 use crate::{
@@ -65,7 +64,7 @@ fn fields(
     let nanos = unix_nanos(record.time);
     out.fixed64(1, nanos);
     let (severity_text, severity_number) = severity(record.level);
-    out.number(2, severity_number as u64);
+    out.number(2, severity_number);
     out.text(3, severity_text);
     let mut given = Given::default();
     whose::write(out, ATTRIBUTES, Owner::Log, &mut given, whose(record), sanitizer);
@@ -160,13 +159,13 @@ fn keeps(hook: &BeforeSend, record: &mut LogRecord) -> bool {
 }
 
 /// The server reads the text and ignores the number (C§7.2); other receivers read the number.
-fn severity(level: Level) -> (&'static str, SeverityNumber) {
+fn severity(level: Level) -> (&'static str, u64) {
     match level {
-        Level::Trace => ("TRACE", SeverityNumber::Trace),
-        Level::Debug => ("DEBUG", SeverityNumber::Debug),
-        Level::Info => ("INFO", SeverityNumber::Info),
-        Level::Warn => ("WARN", SeverityNumber::Warn),
-        Level::Error => ("ERROR", SeverityNumber::Error),
-        Level::Fatal => ("FATAL", SeverityNumber::Fatal),
+        Level::Trace => ("TRACE", 1),
+        Level::Debug => ("DEBUG", 5),
+        Level::Info => ("INFO", 9),
+        Level::Warn => ("WARN", 13),
+        Level::Error => ("ERROR", 17),
+        Level::Fatal => ("FATAL", 21),
     }
 }

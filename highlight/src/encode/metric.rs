@@ -2,26 +2,25 @@
 //!
 //! The server sums data points whatever their temporality (C§9), so the reader is set to delta. Up-down counters stay
 //! cumulative all the same (OpenTelemetry's rule): their points are levels, which must not be summed, so they leave as
-//! gauges. The server drops exponential histograms, so they are left out here, where that can be counted.
+//! gauges. The server drops exponential histograms, so they are left out here, where that can be counted. Exemplars are not
+//! written: the SDK makes none.
 
-use std::{borrow::Cow, mem};
+use std::{borrow::Cow, mem, time::SystemTime};
 
-use opentelemetry::{Array, Value};
-use opentelemetry_proto::tonic::{
-    collector::metrics::v1::ExportMetricsServiceRequest,
-    common::v1::{AnyValue, KeyValue, KeyValueList, any_value::Value as ProtoValue},
-    metrics::v1::{
-        AggregationTemporality, Exemplar, Gauge, Histogram, Metric, ScopeMetrics, Sum, metric::Data,
-    },
+use opentelemetry::KeyValue;
+use opentelemetry_sdk::metrics::{
+    Temporality,
+    data::{AggregatedMetrics, HistogramDataPoint, Metric, MetricData, ResourceMetrics},
 };
-use opentelemetry_sdk::metrics::data;
-use prost::Message;
 
 use super::{
     sanitize::{Given, Owner, Sanitizer},
-    wire::{GROUP, Writer},
+    wire::{GROUP, ITEM, Writer, unsigned},
 };
-use crate::before_send::{BeforeSend, Outgoing, OutgoingKind};
+use crate::{
+    before_send::{BeforeSend, Outgoing, OutgoingKind},
+    record::unix_nanos,
+};
 
 /// How much is put into one request, about; a metric is never split.
 const REQUEST_BYTES: usize = 64 * 1024;
@@ -39,232 +38,328 @@ pub(crate) struct EncodedMetrics {
 
 pub(super) fn encode(
     out: &mut Writer,
-    metrics: &data::ResourceMetrics,
+    metrics: &ResourceMetrics,
     resource: &[u8],
     sanitizer: &mut Sanitizer<'_>,
     before_send: Option<&BeforeSend>,
 ) -> EncodedMetrics {
     let mut encoded = EncodedMetrics::default();
-    let mut request = ExportMetricsServiceRequest::from(metrics);
-    for of_resource in &mut request.resource_metrics {
-        for of_scope in &mut of_resource.scope_metrics {
-            if let Some(scope) = &mut of_scope.scope {
-                sanitizer.text_of(&mut scope.name);
-                clean(sanitizer, Owner::Scope, &mut scope.attributes);
+    for of_scope in metrics.scope_metrics() {
+        out.clear(REQUEST_BYTES);
+        super::scope(out, of_scope.scope(), sanitizer);
+        out.text(3, of_scope.scope().schema_url().unwrap_or_default());
+        let scope = out.as_bytes().to_vec();
+        let requests =
+            Requests { resource, scope: &scope, metrics: Vec::new(), points: 0, encoded: &mut encoded };
+        let mut scribe = Scribe { out, sanitizer, before_send, requests };
+        for metric in of_scope.metrics() {
+            let series = match metric.data() {
+                AggregatedMetrics::F64(data) => Series::of(data),
+                AggregatedMetrics::U64(data) => Series::of(data),
+                AggregatedMetrics::I64(data) => Series::of(data),
+            };
+            match series {
+                Ok(series) => scribe.add(metric, &series),
+                Err(points) => scribe.requests.encoded.unsupported += points,
             }
-            if let Some(hook) = before_send {
-                of_scope.metrics =
-                    std::mem::take(&mut of_scope.metrics).into_iter().flat_map(points_of).collect();
-                let before = of_scope.metrics.len();
-                of_scope.metrics.retain_mut(|point| keeps(hook, point));
-                encoded.dropped += (before - of_scope.metrics.len()) as u64;
-            }
-            of_scope.metrics.retain_mut(|metric| {
-                levels_as_gauge(metric);
-                let (points, supported) = sanitize(metric, sanitizer);
-                if !supported {
-                    encoded.unsupported += points;
-                }
-                supported && points > 0
-            });
         }
-    }
-    let of_resources = request.resource_metrics.into_iter();
-    for of_scope in of_resources.flat_map(|of_resource| of_resource.scope_metrics) {
-        encoded.requests.extend(in_requests(out, of_scope, resource));
+        scribe.requests.finish();
     }
     encoded
 }
 
 /// The metrics of one scope in requests of about [`REQUEST_BYTES`], so that no request is too large for the server however much
 /// was collected.
-fn in_requests(out: &mut Writer, mut of_scope: ScopeMetrics, resource: &[u8]) -> Vec<(Vec<u8>, u64)> {
-    let mut requests = Vec::new();
-    let mut metrics = std::mem::take(&mut of_scope.metrics).into_iter().peekable();
-    while let Some(first) = metrics.next() {
-        let mut bytes = first.encoded_len();
-        let mut group = vec![first];
-        while let Some(next) = metrics.next_if(|next| {
-            bytes += next.encoded_len();
-            bytes <= REQUEST_BYTES
-        }) {
-            group.push(next);
+struct Requests<'a> {
+    resource: &'a [u8],
+    scope: &'a [u8],
+    /// Those of the next request, as fields of their scope.
+    metrics: Vec<u8>,
+    /// The data points among them.
+    points: u64,
+    encoded: &'a mut EncodedMetrics,
+}
+
+impl Requests<'_> {
+    fn add(&mut self, metric: &[u8], points: u64) {
+        if self.metrics.len() + metric.len() > REQUEST_BYTES {
+            self.finish();
         }
-        let points = group.iter().map(points).sum();
-        let of_scope = ScopeMetrics { metrics: group, ..of_scope.clone() };
-        out.truncate(0);
+        self.metrics.extend_from_slice(metric);
+        self.points += points;
+    }
+
+    fn finish(&mut self) {
+        if self.metrics.is_empty() {
+            return;
+        }
+        let mut out = Writer::default();
         out.nested(1, GROUP, |out| {
-            out.again(resource);
-            out.given_bytes(2, &of_scope.encode_to_vec());
+            out.again(self.resource);
+            out.nested(2, GROUP, |out| {
+                out.again(self.scope);
+                out.again(&self.metrics);
+            });
         });
-        requests.push((out.as_bytes().to_vec(), points));
-    }
-    requests
-}
-
-fn points(metric: &Metric) -> u64 {
-    let points = match &metric.data {
-        Some(Data::Gauge(gauge)) => gauge.data_points.len(),
-        Some(Data::Sum(sum)) => sum.data_points.len(),
-        Some(Data::Histogram(histogram)) => histogram.data_points.len(),
-        _ => 0,
-    };
-    points as u64
-}
-
-/// An up-down counter as what it is on the wire: its level at the time.
-fn levels_as_gauge(metric: &mut Metric) {
-    if let Some(Data::Sum(sum)) = &mut metric.data {
-        if !sum.is_monotonic && sum.aggregation_temporality() == AggregationTemporality::Cumulative {
-            let data_points = std::mem::take(&mut sum.data_points);
-            metric.data = Some(Data::Gauge(Gauge { data_points }));
-        }
+        self.metrics.clear();
+        self.encoded.requests.push((out.take().0, mem::take(&mut self.points)));
     }
 }
 
-/// The same metric once for each of its data points, so that the hook can judge and rename each by itself.
-fn points_of(mut metric: Metric) -> Vec<Metric> {
-    let points: Vec<Data> = match metric.data.take() {
-        Some(Data::Gauge(gauge)) => {
-            let each = |point| Data::Gauge(Gauge { data_points: vec![point] });
-            gauge.data_points.into_iter().map(each).collect()
+/// Writes the metrics of one scope.
+struct Scribe<'a, 'm> {
+    out: &'a mut Writer,
+    sanitizer: &'a mut Sanitizer<'m>,
+    before_send: Option<&'a BeforeSend>,
+    requests: Requests<'a>,
+}
+
+impl Scribe<'_, '_> {
+    /// Adds the metric with all of its points; with a hook once for each, so that it can judge and rename each by itself.
+    fn add(&mut self, metric: &Metric, series: &Series<'_>) {
+        let Some(hook) = self.before_send else {
+            self.write(metric, metric.name(), series, |out, sanitizer| {
+                for point in &series.points {
+                    point.write(out, sanitizer, series, &mut point.attributes.iter().copied());
+                }
+            });
+            if !series.points.is_empty() {
+                self.requests.add(self.out.as_bytes(), series.points.len() as u64);
+            }
+            return;
+        };
+        for point in &series.points {
+            let mut name = Cow::Owned(metric.name().to_owned());
+            let mut attributes = point.attributes.iter().copied().cloned().collect();
+            if !keeps(hook, &mut name, &mut attributes) {
+                self.requests.encoded.dropped += 1;
+                continue;
+            }
+            self.write(metric, &name, series, |out, sanitizer| {
+                point.write(out, sanitizer, series, &mut attributes.iter());
+            });
+            self.requests.add(self.out.as_bytes(), 1);
         }
-        Some(Data::Sum(mut sum)) => {
-            let points = std::mem::take(&mut sum.data_points);
-            points.into_iter().map(|point| Data::Sum(Sum { data_points: vec![point], ..sum })).collect()
-        }
-        Some(Data::Histogram(mut histogram)) => {
-            let points = std::mem::take(&mut histogram.data_points);
-            let each = |point| Data::Histogram(Histogram { data_points: vec![point], ..histogram });
-            points.into_iter().map(each).collect()
-        }
-        // Not sent.
-        data => data.into_iter().collect(),
-    };
-    points.into_iter().map(|data| Metric { data: Some(data), ..metric.clone() }).collect()
+    }
+
+    /// Writes the metric with these points, as a field of its scope.
+    fn write(
+        &mut self,
+        metric: &Metric,
+        name: &str,
+        series: &Series<'_>,
+        points: impl FnOnce(&mut Writer, &mut Sanitizer<'_>),
+    ) {
+        let Self { out, sanitizer, .. } = self;
+        out.clear(REQUEST_BYTES);
+        out.nested(2, ITEM, |out| {
+            out.text(1, &sanitizer.text(name));
+            out.text(2, &sanitizer.text(metric.description()));
+            out.text(3, &sanitizer.text(metric.unit()));
+            out.nested(series.kind.field(), ITEM, |out| {
+                points(out, sanitizer);
+                series.kind.write(out);
+            });
+        });
+    }
 }
 
 /// What the hook says of a metric with one data point.
-fn keeps(hook: &BeforeSend, metric: &mut Metric) -> bool {
-    let attributes = match &mut metric.data {
-        Some(Data::Gauge(gauge)) => gauge.data_points.first_mut().map(|point| &mut point.attributes),
-        Some(Data::Sum(sum)) => sum.data_points.first_mut().map(|point| &mut point.attributes),
-        Some(Data::Histogram(histogram)) => {
-            histogram.data_points.first_mut().map(|point| &mut point.attributes)
-        }
-        _ => None,
-    };
-    // What is not sent anyway is not asked about.
-    let Some(attributes) = attributes else { return true };
-    let mut name = Cow::Owned(mem::take(&mut metric.name));
-    let mut given = plain(attributes);
-    let keeps = hook.keeps(&mut Outgoing {
+fn keeps(hook: &BeforeSend, name: &mut Cow<'static, str>, attributes: &mut Vec<KeyValue>) -> bool {
+    hook.keeps(&mut Outgoing {
         kind: OutgoingKind::Metric,
-        text: &mut name,
-        attributes: &mut given,
+        text: name,
+        attributes,
         level: None,
         error_type: None,
         status: None,
         renamed: false,
-    });
-    metric.name = name.into_owned();
-    *attributes = given.iter().map(KeyValue::from).collect();
-    keeps
+    })
 }
 
-/// The attributes as they were before OpenTelemetry made its messages of them.
-fn plain(attributes: &mut Vec<KeyValue>) -> Vec<opentelemetry::KeyValue> {
-    let plain = |attribute: KeyValue| {
-        let value = match attribute.value?.value? {
-            ProtoValue::StringValue(text) => text.into(),
-            ProtoValue::BoolValue(boolean) => boolean.into(),
-            ProtoValue::IntValue(number) => number.into(),
-            ProtoValue::DoubleValue(number) => number.into(),
-            ProtoValue::ArrayValue(list) => list_of(list.values)?,
-            // Nothing is made to these.
-            _ => return None,
-        };
-        Some(opentelemetry::KeyValue::new(attribute.key, value))
-    };
-    mem::take(attributes).into_iter().filter_map(plain).collect()
+/// The data points of a metric, whatever the type of its numbers.
+#[derive(Debug)]
+struct Series<'m> {
+    kind: Kind,
+    start: Option<SystemTime>,
+    time: SystemTime,
+    points: Vec<Point<'m>>,
 }
 
-/// All elements are of the first one's type.
-fn list_of(list: Vec<AnyValue>) -> Option<Value> {
-    let values = list.into_iter().filter_map(|element| element.value);
-    let mut values = values.peekable();
-    Some(Value::Array(match values.peek()? {
-        ProtoValue::StringValue(_) => Array::String(
-            values
-                .map_while(
-                    |value| if let ProtoValue::StringValue(text) = value { Some(text.into()) } else { None },
-                )
-                .collect(),
-        ),
-        ProtoValue::BoolValue(_) => Array::Bool(
-            values
-                .map_while(
-                    |value| if let ProtoValue::BoolValue(boolean) = value { Some(boolean) } else { None },
-                )
-                .collect(),
-        ),
-        ProtoValue::IntValue(_) => Array::I64(
-            values
-                .map_while(|value| if let ProtoValue::IntValue(number) = value { Some(number) } else { None })
-                .collect(),
-        ),
-        ProtoValue::DoubleValue(_) => Array::F64(
-            values
-                .map_while(
-                    |value| if let ProtoValue::DoubleValue(number) = value { Some(number) } else { None },
-                )
-                .collect(),
-        ),
-        _ => return None,
-    }))
+/// What data points are together.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Gauge,
+    Sum { is_monotonic: bool, temporality: Temporality },
+    Histogram { temporality: Temporality },
 }
 
-/// What is left of the attributes: written, as all others are, and read back. There are few.
-fn clean(sanitizer: &mut Sanitizer<'_>, owner: Owner, attributes: &mut Vec<KeyValue>) {
-    let mut out = Writer::default();
-    sanitizer.attributes(&mut out, 1, owner, &mut Given::default(), &plain(attributes));
-    *attributes = KeyValueList::decode(out.as_bytes()).unwrap_or_default().values;
+#[derive(Debug)]
+struct Point<'m> {
+    attributes: Vec<&'m KeyValue>,
+    value: Value,
 }
 
-/// Cleans the attributes of every data point; says how many there are and whether the server can store them.
-fn sanitize(metric: &mut Metric, sanitizer: &mut Sanitizer<'_>) -> (u64, bool) {
-    sanitizer.text_of(&mut metric.name);
-    sanitizer.text_of(&mut metric.description);
-    sanitizer.text_of(&mut metric.unit);
-    let mut points = 0;
-    let mut point = |attributes: &mut Vec<KeyValue>, exemplars: &mut Vec<Exemplar>| {
-        points += 1;
-        clean(sanitizer, Owner::DataPoint, attributes);
-        for exemplar in exemplars {
-            clean(sanitizer, Owner::DataPoint, &mut exemplar.filtered_attributes);
-        }
-    };
-    match &mut metric.data {
-        Some(Data::Gauge(gauge)) => {
-            for each in &mut gauge.data_points {
-                point(&mut each.attributes, &mut each.exemplars);
-            }
-        }
-        Some(Data::Sum(sum)) => {
-            for each in &mut sum.data_points {
-                point(&mut each.attributes, &mut each.exemplars);
-            }
-        }
-        Some(Data::Histogram(histogram)) => {
-            for each in &mut histogram.data_points {
-                point(&mut each.attributes, &mut each.exemplars);
-            }
-        }
-        Some(Data::ExponentialHistogram(histogram)) => {
-            return (histogram.data_points.len() as u64, false);
-        }
-        // The SDK makes neither.
-        Some(Data::Summary(_)) | None => return (0, false),
+#[derive(Debug)]
+enum Value {
+    Number(Number),
+    Histogram { count: u64, sum: f64, counts: Vec<u64>, bounds: Vec<f64>, extremes: [Option<f64>; 2] },
+}
+
+/// A number as the wire knows it.
+#[derive(Debug, Clone, Copy)]
+enum Number {
+    Integer(i64),
+    Float(f64),
+}
+
+impl<'m> Series<'m> {
+    /// The number of points if the server cannot store them.
+    fn of<T: Copy + Into<Number>>(data: &'m MetricData<T>) -> Result<Self, u64> {
+        let number = |attributes, value: T| Point { attributes, value: Value::Number(value.into()) };
+        Ok(match data {
+            MetricData::Gauge(gauge) => Self {
+                kind: Kind::Gauge,
+                start: gauge.start_time(),
+                time: gauge.time(),
+                points: gauge
+                    .data_points()
+                    .map(|point| number(point.attributes().collect(), point.value()))
+                    .collect(),
+            },
+            MetricData::Sum(sum) => Self {
+                kind: match (sum.is_monotonic(), sum.temporality()) {
+                    // An up-down counter as what it is on the wire: its level at the time.
+                    (false, Temporality::Cumulative) => Kind::Gauge,
+                    (is_monotonic, temporality) => Kind::Sum { is_monotonic, temporality },
+                },
+                start: Some(sum.start_time()),
+                time: sum.time(),
+                points: sum
+                    .data_points()
+                    .map(|point| number(point.attributes().collect(), point.value()))
+                    .collect(),
+            },
+            MetricData::Histogram(histogram) => Self {
+                kind: Kind::Histogram { temporality: histogram.temporality() },
+                start: Some(histogram.start_time()),
+                time: histogram.time(),
+                points: histogram.data_points().map(Point::of_histogram).collect(),
+            },
+            MetricData::ExponentialHistogram(histogram) => return Err(histogram.data_points().count() as u64),
+        })
     }
-    (points, true)
+}
+
+impl Kind {
+    /// The field of a metric.
+    fn field(self) -> u32 {
+        match self {
+            Self::Gauge => 5,
+            Self::Sum { .. } => 7,
+            Self::Histogram { .. } => 9,
+        }
+    }
+
+    /// What is said beside the points, which are field 1.
+    fn write(self, out: &mut Writer) {
+        match self {
+            Self::Gauge => {}
+            Self::Sum { is_monotonic, temporality } => {
+                out.number(2, number_of(temporality));
+                out.number(3, is_monotonic.into());
+            }
+            Self::Histogram { temporality } => out.number(2, number_of(temporality)),
+        }
+    }
+}
+
+/// As OTLP numbers them.
+fn number_of(temporality: Temporality) -> u64 {
+    match temporality {
+        Temporality::Delta => 1,
+        _ => 2,
+    }
+}
+
+impl<'m> Point<'m> {
+    fn of_histogram<T: Copy + Into<Number>>(point: &'m HistogramDataPoint<T>) -> Self {
+        let float = |number: T| number.into().as_float();
+        Self {
+            attributes: point.attributes().collect(),
+            value: Value::Histogram {
+                count: point.count(),
+                sum: float(point.sum()),
+                counts: point.bucket_counts().collect(),
+                bounds: point.bounds().collect(),
+                extremes: [point.min().map(float), point.max().map(float)],
+            },
+        }
+    }
+
+    /// Writes it, with these attributes.
+    fn write(
+        &self,
+        out: &mut Writer,
+        sanitizer: &mut Sanitizer<'_>,
+        series: &Series<'_>,
+        attributes: &mut dyn Iterator<Item = &KeyValue>,
+    ) {
+        out.nested(1, ITEM, |out| {
+            out.fixed64(2, series.start.map(unix_nanos).unwrap_or_default());
+            out.fixed64(3, unix_nanos(series.time));
+            let attributes_field = match &self.value {
+                Value::Number(number) => {
+                    match *number {
+                        Number::Integer(number) => out.given_fixed64(6, unsigned(number)),
+                        Number::Float(number) => out.given_fixed64(4, number.to_bits()),
+                    }
+                    7
+                }
+                Value::Histogram { count, sum, counts, bounds, extremes } => {
+                    out.fixed64(4, *count);
+                    out.given_fixed64(5, sum.to_bits());
+                    out.packed_fixed64(6, counts.iter().copied());
+                    out.packed_fixed64(7, bounds.iter().map(|bound| bound.to_bits()));
+                    for (field, extreme) in (11..).zip(extremes) {
+                        if let Some(extreme) = extreme {
+                            out.given_fixed64(field, extreme.to_bits());
+                        }
+                    }
+                    9
+                }
+            };
+            sanitizer.attributes(out, attributes_field, Owner::DataPoint, &mut Given::default(), attributes);
+        });
+    }
+}
+
+impl Number {
+    /// As histograms hold it.
+    fn as_float(self) -> f64 {
+        match self {
+            #[expect(clippy::cast_precision_loss, reason = "a `double` is what there is room for")]
+            Self::Integer(number) => number as f64,
+            Self::Float(number) => number,
+        }
+    }
+}
+
+impl From<f64> for Number {
+    fn from(number: f64) -> Self {
+        Self::Float(number)
+    }
+}
+
+impl From<i64> for Number {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<u64> for Number {
+    /// The wire's whole numbers have a sign, so the highest of these is as much as fits.
+    fn from(number: u64) -> Self {
+        Self::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+    }
 }

@@ -6,7 +6,6 @@ use opentelemetry::{
     SpanId, TraceFlags, TraceId,
     trace::{Event, Link, SpanKind, Status, TraceState},
 };
-use opentelemetry_proto::tonic::trace::v1::{SpanFlags, span::SpanKind as ProtoKind, status::StatusCode};
 
 use super::{
     known::Told,
@@ -95,14 +94,7 @@ fn fields(out: &mut Writer, span: &SpanRecord, sanitizer: &mut Sanitizer<'_>) {
         };
         out.text(5, &sanitizer.span_name(&name));
     }
-    let kind = match span.kind {
-        SpanKind::Internal => ProtoKind::Internal,
-        SpanKind::Server => ProtoKind::Server,
-        SpanKind::Client => ProtoKind::Client,
-        SpanKind::Producer => ProtoKind::Producer,
-        SpanKind::Consumer => ProtoKind::Consumer,
-    };
-    out.number(6, kind as u64);
+    out.number(6, number_of(&span.kind));
     out.fixed64(7, span.start);
     out.fixed64(8, span.end);
     let mut given = Given::default();
@@ -120,21 +112,28 @@ fn fields(out: &mut Writer, span: &SpanRecord, sanitizer: &mut Sanitizer<'_>) {
         }
         out.number(14, attached.dropped_links.into());
     }
-    let (code, description) = match span.status() {
-        Status::Unset => (StatusCode::Unset, ""),
-        Status::Ok => (StatusCode::Ok, ""),
-        Status::Error { description } => (StatusCode::Error, &**description),
-    };
-    if code != StatusCode::Unset {
-        out.nested(15, VALUE, |out| {
+    match span.status() {
+        Status::Unset => {}
+        Status::Ok => out.nested(15, VALUE, |out| out.number(3, 1)),
+        Status::Error { description } => out.nested(15, VALUE, |out| {
             out.text(2, &sanitizer.text(description));
-            out.number(3, code as u64);
-        });
+            out.number(3, 2);
+        }),
     }
     out.fixed32(16, flags(span.flags, span.parent_is_remote));
 }
 
-/// Ids and state, which have the same fields in a span and in a link.
+/// As OTLP numbers them.
+fn number_of(kind: &SpanKind) -> u64 {
+    match kind {
+        SpanKind::Internal => 1,
+        SpanKind::Server => 2,
+        SpanKind::Client => 3,
+        SpanKind::Producer => 4,
+        SpanKind::Consumer => 5,
+    }
+}
+
 /// Sees to it that what the request has in common with others is known.
 fn learn(arrival: &Arrival, sanitizer: &mut Sanitizer<'_>) {
     if sanitizer.known().is_none_or(|known| known.request(arrival).is_some()) {
@@ -149,6 +148,7 @@ fn learn(arrival: &Arrival, sanitizer: &mut Sanitizer<'_>) {
     }
 }
 
+/// Ids and state, which have the same fields in a span and in a link.
 fn context(
     out: &mut Writer,
     (trace_id, span_id, state): (TraceId, SpanId, &TraceState),
@@ -163,8 +163,11 @@ fn context(
 
 /// Those of the context, and whether the parent, or the span linked to, is another process's.
 fn flags(flags: TraceFlags, is_remote: bool) -> u32 {
-    let remote = if is_remote { SpanFlags::ContextIsRemoteMask as u32 } else { 0 };
-    u32::from(flags.to_u8()) | SpanFlags::ContextHasIsRemoteMask as u32 | remote
+    /// That it is known, and that it is so.
+    const HAS_IS_REMOTE: u32 = 0x100;
+    const IS_REMOTE: u32 = 0x200;
+    let remote = if is_remote { IS_REMOTE } else { 0 };
+    u32::from(flags.to_u8()) | HAS_IS_REMOTE | remote
 }
 
 fn event(out: &mut Writer, event: &Event, mut given: Given, sanitizer: &mut Sanitizer<'_>) {

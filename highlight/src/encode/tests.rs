@@ -18,8 +18,8 @@ use opentelemetry_proto::tonic::{
     },
     common::v1::{KeyValue as ProtoKeyValue, any_value::Value},
     logs::v1::LogRecord as ProtoRecord,
-    metrics::v1::metric::Data,
-    trace::v1::Span,
+    metrics::v1::{Gauge, metric::Data, number_data_point},
+    trace::v1::{Span, SpanFlags, span::SpanKind as ProtoKind, status::StatusCode},
 };
 use opentelemetry_sdk::metrics::{
     Aggregation, Instrument, SdkMeterProvider, Stream, reader::MetricReader as _,
@@ -177,11 +177,12 @@ fn requests_join_by_concatenation() {
 fn c4_3_a_synthetic_parent_is_no_parent() {
     let real = encode_span(span("a", "real"));
     assert_eq!(real.parent_span_id, [2; 8]);
-    assert_eq!(real.flags & 0x300, 0x300);
+    let (known, remote) = (SpanFlags::ContextHasIsRemoteMask as u32, SpanFlags::ContextIsRemoteMask as u32);
+    assert_eq!(real.flags & 0x300, known | remote);
 
     let root = encode_span(SpanRecord { parent: SYNTHETIC, ..span("a", "root") });
     assert_eq!(root.parent_span_id, Vec::<u8>::new());
-    assert_eq!(root.flags & 0x300, 0x100);
+    assert_eq!(root.flags & 0x300, known);
     assert_eq!(root.trace_id, [7; 16]);
 }
 
@@ -228,6 +229,31 @@ fn spans_are_kept_whole_and_clean() {
     assert_eq!(find(&exception.attributes, "field.highlight.session_id").unwrap(), "theirs");
     assert_eq!(find(&log.attributes, "log.message").unwrap(), "m");
     assert_eq!(find(&span.links[0].attributes, "late").unwrap(), "true");
+}
+
+#[test]
+fn kinds_and_statuses_are_numbered_as_otlp_does() {
+    let kinds = [
+        (SpanKind::Internal, ProtoKind::Internal),
+        (SpanKind::Server, ProtoKind::Server),
+        (SpanKind::Client, ProtoKind::Client),
+        (SpanKind::Producer, ProtoKind::Producer),
+        (SpanKind::Consumer, ProtoKind::Consumer),
+    ];
+    for (kind, expected) in kinds {
+        assert_eq!(encode_span(SpanRecord { kind, ..span("a", "s") }).kind(), expected);
+    }
+    let statuses = [
+        (Status::Unset, StatusCode::Unset),
+        (Status::Ok, StatusCode::Ok),
+        (Status::error("boom"), StatusCode::Error),
+    ];
+    for (status, expected) in statuses {
+        let attached = Some(Box::new(Attached { status, ..Attached::default() }));
+        let status = encode_span(SpanRecord { attached, ..span("a", "s") }).status.unwrap_or_default();
+        assert_eq!(status.code(), expected);
+        assert_eq!(status.message, if expected == StatusCode::Error { "boom" } else { "" });
+    }
 }
 
 #[test]
@@ -379,8 +405,8 @@ fn times_out_of_range_are_survived() {
     }
 }
 
-/// What is sent for the measurements that `record` makes; `duration` is an exponential histogram.
-fn measure(record: impl Fn(&Meter)) -> EncodedMetrics {
+/// The measurements that `record` makes; `duration` is an exponential histogram.
+fn measured(record: impl Fn(&Meter)) -> ResourceMetrics {
     let exponential = |instrument: &Instrument| {
         let aggregation =
             Aggregation::Base2ExponentialHistogram { max_size: 20, max_scale: 20, record_min_max: true };
@@ -389,10 +415,59 @@ fn measure(record: impl Fn(&Meter)) -> EncodedMetrics {
     };
     let reader = Reader::new();
     let provider = SdkMeterProvider::builder().with_reader(reader.clone()).with_view(exponential).build();
-    record(&provider.meter("shop"));
+    let scope = InstrumentationScope::builder("shop").with_version("1.2").with_schema_url("https://a.b/c");
+    record(&provider.meter_with_scope(scope.with_attributes([KeyValue::new("part", "stock")]).build()));
     let mut metrics = ResourceMetrics::default();
     reader.collect(&mut metrics).unwrap();
-    encoder().metrics(&metrics)
+    metrics
+}
+
+/// What is sent for them.
+fn measure(record: impl Fn(&Meter)) -> EncodedMetrics {
+    encoder().metrics(&measured(record))
+}
+
+#[test]
+fn c9_metrics_are_what_opentelemetry_makes_of_them_and_levels_are_gauges() {
+    let metrics = measured(|meter| {
+        let attributes = [KeyValue::new("route", "/orders/{id}"), KeyValue::new("attempt", 2)];
+        let orders =
+            meter.u64_counter("orders").with_unit("{order}").with_description("All of them.").build();
+        orders.add(0, &[]);
+        orders.add(1 << 40, &attributes);
+        meter.f64_counter("paid").build().add(12.5, &attributes);
+        meter.i64_up_down_counter("open").build().add(-3, &[]);
+        meter.f64_up_down_counter("warmth").build().add(-0.5, &attributes);
+        meter.i64_gauge("load").build().record(0, &attributes);
+        meter.f64_gauge("speed").build().record(0.0, &[]);
+        let size = meter.u64_histogram("size").build();
+        for each in [0, 7, 20_000] {
+            size.record(each, &attributes);
+        }
+        meter.f64_histogram("took").with_boundaries(Vec::new()).build().record(0.25, &[]);
+        meter.f64_histogram("wait").with_boundaries(vec![0.1, 1.0]).build().record(0.25, &attributes);
+    });
+    let sent = encoder().metrics(&metrics);
+    let [(bytes, 10)] = sent.requests.as_slice() else { panic!("{sent:?}") };
+    let sent = ExportMetricsServiceRequest::decode(bytes.as_slice()).unwrap();
+
+    let mut expected = ExportMetricsServiceRequest::from(&metrics);
+    expected.resource_metrics[0].resource = sent.resource_metrics[0].resource.clone();
+    for metric in &mut expected.resource_metrics[0].scope_metrics[0].metrics {
+        if let (Some(Data::Sum(sum)), "open" | "warmth") = (&metric.data, metric.name.as_str()) {
+            metric.data = Some(Data::Gauge(Gauge { data_points: sum.data_points.clone() }));
+        }
+    }
+    assert_eq!(sent, expected);
+}
+
+#[test]
+fn c9_the_highest_numbers_are_as_much_as_fits() {
+    let encoded = measure(|meter| meter.u64_gauge("load").build().record(u64::MAX, &[]));
+    let request = ExportMetricsServiceRequest::decode(encoded.requests[0].0.as_slice()).unwrap();
+    let metric = &request.resource_metrics[0].scope_metrics[0].metrics[0];
+    let Some(Data::Gauge(gauge)) = &metric.data else { panic!("{metric:?}") };
+    assert_eq!(gauge.data_points[0].value, Some(number_data_point::Value::AsInt(i64::MAX)));
 }
 
 #[test]

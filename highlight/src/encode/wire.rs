@@ -100,6 +100,7 @@ impl Writer {
         }
     }
 
+    #[inline]
     pub(super) fn fixed32(&mut self, field: u32, value: u32) {
         if value != 0 {
             self.mark();
@@ -108,6 +109,7 @@ impl Writer {
         }
     }
 
+    #[inline]
     pub(super) fn fixed64(&mut self, field: u32, value: u64) {
         if value != 0 {
             self.key(field, Type::Fixed64);
@@ -116,6 +118,21 @@ impl Writer {
             self.raw(&[a, b, c]);
             self.mark();
             self.raw(&upper);
+        }
+    }
+
+    /// Written even if it is zero.
+    pub(super) fn given_fixed64(&mut self, field: u32, value: u64) {
+        self.key(field, Type::Fixed64);
+        self.raw(&value.to_le_bytes());
+    }
+
+    /// All values of a repeated field.
+    pub(super) fn packed_fixed64(&mut self, field: u32, values: impl Iterator<Item = u64>) {
+        let start = self.len();
+        let count = self.nested(field, ITEM, |out| values.map(|value| out.raw(&value.to_le_bytes())).count());
+        if count == 0 {
+            self.truncate(start);
         }
     }
 
@@ -259,7 +276,8 @@ impl Scalar<'_> {
     }
 }
 
-fn unsigned(number: i64) -> u64 {
+/// The same bits, as protobuf writes a number that has a sign.
+pub(super) fn unsigned(number: i64) -> u64 {
     u64::from_ne_bytes(number.to_ne_bytes())
 }
 

@@ -30,6 +30,7 @@ mod limits;
 mod loss;
 #[cfg(feature = "testing")]
 mod memory;
+mod partial_success;
 mod probe;
 mod queue;
 mod resolver;

@@ -1,6 +1,6 @@
 //! How requests are delivered; and the HTTP client, one blocking POST per request.
 //!
-//! It is `ureq` with rustls, chosen here and not by the Cargo features of other crates. It runs on the worker's
+//! It is `ureq`, with rustls where the feature `tls` is on, and not with what the features of other crates choose. It runs on the worker's
 //! thread only and needs no runtime.
 
 use std::{
@@ -10,24 +10,16 @@ use std::{
 };
 
 use http::{HeaderMap, header};
-use opentelemetry_proto::tonic::collector::{
-    logs::v1::ExportLogsServiceResponse, metrics::v1::ExportMetricsServiceResponse,
-    trace::v1::ExportTraceServiceResponse,
-};
-use prost::Message;
-use ureq::{
-    Agent,
-    tls::{Certificate, RootCerts, TlsConfig},
-    unversioned::transport::DefaultConnector,
-};
+use ureq::{Agent, unversioned::transport::DefaultConnector};
 
 use super::{
     gzip::Gzip,
+    partial_success,
     resolver::Addresses,
     retry::retry_after,
     segment::{Request, Signal},
 };
-use crate::config::Endpoint;
+use crate::config::{Certificate, Endpoint};
 
 const USER_AGENT: &str = concat!("highlight-rust/", env!("CARGO_PKG_VERSION"));
 /// An answer's body only says how many items were refused; more than this is not read.
@@ -46,7 +38,7 @@ pub(crate) struct TransportSettings {
     pub(crate) headers: HeaderMap,
     /// Authorities trusted **instead of** the public roots: the endpoint is one server, and the one who names its CA
     /// means this CA (so do `OTEL_EXPORTER_OTLP_CERTIFICATE` and the exporters that read it). Default: the public roots.
-    pub(crate) certificates: Vec<Certificate<'static>>,
+    pub(crate) certificates: Vec<Certificate>,
     /// Compress bodies. Default on.
     pub(crate) gzip: bool,
     /// Limit for one request, from connecting to the end of the answer. Default 10 s.
@@ -179,7 +171,7 @@ impl Transport for Http {
         // used again.
         let read = response.body_mut().as_reader().take(MAX_ANSWER).read_to_end(&mut answer);
         let rejected = match read {
-            Ok(_) if status.is_success() => rejected(request.signal, &answer),
+            Ok(_) if status.is_success() => partial_success::rejected(&answer),
             _ => 0,
         };
         Ok(Answer { status: status.as_u16(), retry_after, rejected: rejected.min(request.items()) })
@@ -192,11 +184,6 @@ impl Transport for Http {
 }
 
 pub(super) fn agent(settings: &TransportSettings, addresses: Addresses) -> Agent {
-    let roots = if settings.certificates.is_empty() {
-        RootCerts::WebPki
-    } else {
-        settings.certificates.clone().into()
-    };
     let mut config = Agent::config_builder()
         .user_agent(USER_AGENT)
         .http_status_as_error(false)
@@ -204,12 +191,24 @@ pub(super) fn agent(settings: &TransportSettings, addresses: Addresses) -> Agent
         // or nowhere.
         .max_redirects(0)
         .timeout_connect(Some(settings.connect_timeout.min(MAX_TIMEOUT)))
-        .timeout_recv_body(Some(ANSWER_BODY))
-        .tls_config(TlsConfig::builder().root_certs(roots).build());
+        .timeout_recv_body(Some(ANSWER_BODY));
+    #[cfg(feature = "tls")]
+    {
+        config = config.tls_config(tls(&settings.certificates));
+    }
     if settings.endpoint.is_loopback() {
         config = config.proxy(None);
     }
     Agent::with_parts(config.build(), DefaultConnector::default(), addresses)
+}
+
+#[cfg(feature = "tls")]
+fn tls(certificates: &[Certificate]) -> ureq::tls::TlsConfig {
+    let roots = match certificates {
+        [] => ureq::tls::RootCerts::WebPki,
+        _ => certificates.to_vec().into(),
+    };
+    ureq::tls::TlsConfig::builder().root_certs(roots).build()
 }
 
 /// The segments one after another, in a buffer that is kept.
@@ -221,25 +220,6 @@ fn join<'a>(buffer: &'a mut Vec<u8>, request: &Request) -> &'a [u8] {
         buffer.extend_from_slice(&segment.bytes);
     }
     buffer
-}
-
-/// The number of items refused in an answer of status 200; zero if it does not say.
-fn rejected(signal: Signal, answer: &[u8]) -> u64 {
-    let rejected = match signal {
-        Signal::Traces => ExportTraceServiceResponse::decode(answer)
-            .ok()
-            .and_then(|response| response.partial_success)
-            .map(|partial| partial.rejected_spans),
-        Signal::Logs => ExportLogsServiceResponse::decode(answer)
-            .ok()
-            .and_then(|response| response.partial_success)
-            .map(|partial| partial.rejected_log_records),
-        Signal::Metrics => ExportMetricsServiceResponse::decode(answer)
-            .ok()
-            .and_then(|response| response.partial_success)
-            .map(|partial| partial.rejected_data_points),
-    };
-    rejected.and_then(|count| u64::try_from(count).ok()).unwrap_or(0)
 }
 
 fn is_disconnect(error: &ureq::Error) -> bool {
@@ -257,6 +237,7 @@ fn describe(error: &ureq::Error) -> String {
         ureq::Error::Io(error) => error.to_string(),
         ureq::Error::Timeout(phase) => format!("timeout ({phase})"),
         ureq::Error::HostNotFound => "host not found".to_owned(),
+        #[cfg(feature = "tls")]
         ureq::Error::Rustls(error) => format!("TLS: {error}"),
         ureq::Error::Tls(error) => format!("TLS: {error}"),
         ureq::Error::ConnectProxyFailed(_) => "the proxy refused to connect".to_owned(),
@@ -279,14 +260,5 @@ mod tests {
         let text = format!("{settings:?}");
         assert!(text.contains("authorization"));
         assert!(!text.contains("hunter2"));
-    }
-
-    #[test]
-    fn an_answer_that_is_no_protobuf_refuses_nothing() {
-        for answer in [&b"{\"partialSuccess\":{}}"[..], b"\xff\xff\xff", b"ok", b""] {
-            for signal in Signal::ALL {
-                assert_eq!(rejected(signal, answer), 0);
-            }
-        }
     }
 }

@@ -14,8 +14,9 @@
 //! hands a request from layer to layer says nothing about the error.
 //!
 //! Capturing walks the stack and no more. It is not done with the standard library's `Backtrace`, because resolving one holds a lock
-//! that everybody's captures and panics wait for: a fraction of a second for the first in a process. Ours has a lock of its own. While
-//! that is held for so long, errors that arise meanwhile are captured with the standard library's after all.
+//! that everybody's captures and panics wait for: a fraction of a second for the first in a process. Ours, which is that of the crate
+//! `backtrace`, has a lock of its own. While that is held for so long, errors that arise meanwhile are captured with the standard
+//! library's after all; so are all of them without the feature `backtrace`.
 
 mod budget;
 mod frame;
@@ -25,18 +26,10 @@ mod paths;
 mod printed;
 mod source;
 mod structured;
+#[cfg(feature = "backtrace")]
+mod symbols;
 
-use std::{
-    borrow::Cow,
-    fmt::Write as _,
-    panic::Location,
-    sync::{
-        Once,
-        atomic::{AtomicBool, Ordering},
-    },
-};
-
-use backtrace::{Backtrace, BacktraceFrame, BacktraceSymbol};
+use std::{borrow::Cow, fmt::Write as _, panic::Location};
 
 pub(crate) use self::{budget::Budget, paths::Paths};
 use self::{frame::Frame, source::Sources};
@@ -50,22 +43,17 @@ const FUNCTION_LIMIT: usize = 512;
 /// The function's name where only the place is known.
 const UNKNOWN_FUNCTION: &str = "<unknown function>";
 
-/// Whether the first stack of the process is being resolved: the program's symbols are read, which takes a fraction of a
-/// second. A capture of ours would have to wait for it. Later on it waits for the look-up of a single frame at most.
-static READING_SYMBOLS: AtomicBool = AtomicBool::new(false);
-/// Whether the program's symbols were read.
-static SYMBOLS_READ: Once = Once::new();
-
 /// A stack whose symbols are not resolved yet.
 #[derive(Debug)]
 pub(crate) enum Stack {
     /// Where the report was made.
-    Captured(Backtrace),
-    /// The same, in the time in which the first stack of the process is resolved.
-    Meanwhile(std::backtrace::Backtrace),
+    #[cfg(feature = "backtrace")]
+    Captured(backtrace::Backtrace),
+    /// The same by the standard library.
+    Std(std::backtrace::Backtrace),
     /// Where the error arose, which carries it.
-    #[cfg_attr(not(feature = "color-eyre"), expect(dead_code, reason = "nothing else carries one"))]
-    Carried(Backtrace),
+    #[cfg(feature = "color-eyre")]
+    Carried(backtrace::Backtrace),
     /// The same, as text.
     Printed(String),
 }
@@ -73,11 +61,11 @@ pub(crate) enum Stack {
 impl Stack {
     /// Captures the calling thread's stack.
     pub(crate) fn capture() -> Self {
-        if READING_SYMBOLS.load(Ordering::Relaxed) {
-            Self::Meanwhile(std::backtrace::Backtrace::force_capture())
-        } else {
-            Self::Captured(Backtrace::new_unresolved())
+        #[cfg(feature = "backtrace")]
+        if !symbols::are_being_read() {
+            return Self::Captured(backtrace::Backtrace::new_unresolved());
         }
+        Self::Std(std::backtrace::Backtrace::force_capture())
     }
 
     /// A stack in the form in which Rust prints one; `None` if the text is none.
@@ -91,19 +79,29 @@ impl Stack {
         printed::in_debug_text(text).and_then(Self::printed)
     }
 
+    /// Whether it says where the error arose, rather than where it was reported.
+    fn is_carried(&self) -> bool {
+        match self {
+            Self::Printed(_) => true,
+            #[cfg(feature = "color-eyre")]
+            Self::Carried(_) => true,
+            _ => false,
+        }
+    }
+
     /// How much memory it holds. The frames of a backtrace cannot be counted without resolving them.
     pub(crate) fn weight(&self) -> usize {
-        match self {
-            Self::Captured(_) | Self::Meanwhile(_) | Self::Carried(_) => 8 * 1024,
-            Self::Printed(text) => text.len(),
-        }
+        if let Self::Printed(text) = self { text.len() } else { 8 * 1024 }
     }
 
     /// Names and places, innermost first. Slow.
     fn resolve(self) -> Vec<Symbol> {
         match self {
-            Self::Captured(backtrace) | Self::Carried(backtrace) => resolve(backtrace),
-            Self::Meanwhile(backtrace) => printed::read(&format!("{backtrace:#}")),
+            #[cfg(feature = "backtrace")]
+            Self::Captured(backtrace) => symbols::resolve(backtrace),
+            #[cfg(feature = "color-eyre")]
+            Self::Carried(backtrace) => symbols::resolve(backtrace),
+            Self::Std(backtrace) => printed::read(&format!("{backtrace:#}")),
             Self::Printed(text) => in_current_dir(printed::read(&text)),
         }
     }
@@ -120,29 +118,6 @@ fn in_current_dir(mut symbols: Vec<Symbol>) -> Vec<Symbol> {
     symbols
 }
 
-fn resolve(mut backtrace: Backtrace) -> Vec<Symbol> {
-    read_symbols(&SYMBOLS_READ, &READING_SYMBOLS, || backtrace.resolve());
-    backtrace.resolve();
-    backtrace.frames().iter().flat_map(BacktraceFrame::symbols).filter_map(Symbol::of).collect()
-}
-
-/// Reads them if they were not, and says so meanwhile. What panics is tried again by the next.
-fn read_symbols(read: &Once, reading: &AtomicBool, work: impl FnOnce()) {
-    struct Done<'a>(&'a AtomicBool);
-
-    impl Drop for Done<'_> {
-        fn drop(&mut self) {
-            self.0.store(false, Ordering::Relaxed);
-        }
-    }
-
-    read.call_once_force(|_| {
-        let done = Done(reading);
-        done.0.store(true, Ordering::Relaxed);
-        work();
-    });
-}
-
 /// What is known of one frame.
 struct Symbol {
     function: String,
@@ -150,15 +125,6 @@ struct Symbol {
 }
 
 impl Symbol {
-    fn of(symbol: &BacktraceSymbol) -> Option<Self> {
-        // The alternate form leaves out the hash of the function.
-        let function = without_crate_hashes(&format!("{:#}", symbol.name()?));
-        let place = symbol.filename().zip(symbol.lineno());
-        let place =
-            place.map(|(file, line)| Place { file: file.to_string_lossy().into_owned().into(), line });
-        (!function.is_empty()).then_some(Self { function, place })
-    }
-
     fn frame(&self) -> Frame<'_> {
         let place = self.place.as_ref().map(|place| (&*place.file, place.line));
         Frame { function: &self.function, place }
@@ -230,7 +196,7 @@ impl Renderer {
         place: Option<&Place>,
         clean: &dyn Fn(&mut String),
     ) -> Option<Rendered> {
-        let carried = matches!(stack, Some(Stack::Carried(_) | Stack::Printed(_)));
+        let carried = stack.as_ref().is_some_and(Stack::is_carried);
         // A text may be anybody's: what it teaches holds for itself alone.
         let apart = matches!(stack, Some(Stack::Printed(_))).then(|| self.paths.clone());
         let paths = apart.as_ref().unwrap_or(&self.paths);

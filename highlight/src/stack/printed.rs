@@ -1,6 +1,6 @@
 //! Backtraces that are known as text only: on stable Rust the standard library's can be printed, and no more.
 
-use super::{Place, Symbol};
+use super::{Place, Symbol, without_crate_hashes};
 
 /// More are not read: twice what is reported leaves room for what is trimmed.
 const LIMIT: usize = 256;
@@ -25,15 +25,12 @@ pub(super) fn in_debug_text(text: &str) -> Option<&str> {
 ///
 /// What stands before the first frame is passed over; what follows the last one ends it.
 pub(super) fn read(text: &str) -> Vec<Symbol> {
+    let symbol = |function| Symbol { function: without_crate_hashes(function), place: None };
     let mut symbols: Vec<Symbol> = Vec::new();
     for line in text.lines() {
         match Line::read(line) {
-            Some(Line::Frame(function)) => {
-                symbols.push(Symbol { function: function.to_owned(), place: None });
-            }
-            Some(Line::Inlined(function)) if !symbols.is_empty() => {
-                symbols.push(Symbol { function: function.to_owned(), place: None });
-            }
+            Some(Line::Frame(function)) => symbols.push(symbol(function)),
+            Some(Line::Inlined(function)) if !symbols.is_empty() => symbols.push(symbol(function)),
             Some(Line::At(place)) => {
                 if let Some(symbol) = symbols.last_mut().filter(|symbol| symbol.place.is_none()) {
                     symbol.place = place;
@@ -115,7 +112,7 @@ mod tests {
              at ./shop/src/orders.rs:42:9
       shop::inlined
              at /build/shop/src/a:b.rs:7
-   1:     0x55d3f0a1b2c3 - shop::serve::h758d38c719f51a64
+   1:     0x55d3f0a1b2c3 - shop[b7974e8690430dd9]::serve::h758d38c719f51a64
                                at C:\\shop\\main.rs:3:1
   12: <unknown>
   13: main

@@ -220,22 +220,6 @@ fn a_stack_that_is_text_teaches_nothing_that_lasts_and_opens_rust_files_only() {
 }
 
 #[test]
-fn symbols_are_read_once_though_the_first_try_panics() {
-    let (read, reading) = (Once::new(), AtomicBool::new(false));
-    let panic = std::panic::AssertUnwindSafe(|| read_symbols(&read, &reading, || panic!("as asked")));
-    assert!(std::panic::catch_unwind(panic).is_err());
-    assert!(!reading.load(Ordering::Relaxed));
-    let mut times = 0;
-    for _ in 0..2 {
-        read_symbols(&read, &reading, || {
-            assert!(reading.load(Ordering::Relaxed));
-            times += 1;
-        });
-    }
-    assert_eq!((times, reading.load(Ordering::Relaxed)), (1, false));
-}
-
-#[test]
 fn the_place_completes_or_precedes_the_innermost_frame() {
     let place = here();
     let frame = |place| Frame { function: "shop::place", place };
@@ -293,9 +277,9 @@ fn c6_3_at_most_64_frames_and_65_536_bytes() {
 
 #[test]
 fn a_real_stack_begins_with_the_function_that_reported() {
-    let captured = (Stack::Captured(Backtrace::new_unresolved()), here());
-    let meanwhile = (Stack::Meanwhile(std::backtrace::Backtrace::force_capture()), here());
-    for (stack, place) in [captured, meanwhile] {
+    let captured = (Stack::Captured(backtrace::Backtrace::new_unresolved()), here());
+    let by_std = (Stack::Std(std::backtrace::Backtrace::force_capture()), here());
+    for (stack, place) in [captured, by_std] {
         let rendered = render(Some(stack), Some(&place)).unwrap();
         let frames = read(&rendered.text);
         assert!(frames[0].1.ends_with("stack/tests.rs"), "{frames:?}");
