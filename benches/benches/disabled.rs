@@ -10,8 +10,7 @@
 
 use std::io;
 
-use axum::Router;
-use benches::{Request, Shape, request, serve};
+use benches::{Request, Shape, bench_requests};
 use divan::{AllocProfiler, Bencher, black_box};
 use futures_util::FutureExt;
 use highlight::{Config, Level};
@@ -32,44 +31,32 @@ const SAMPLE: u32 = 1024;
 /// A request through axum.
 #[divan::bench_group(sample_size = SAMPLE)]
 mod layer {
-    use super::{Bencher, HighlightLayer, MapRequestLayer, Request, Router, Shape, request, serve};
-
-    fn requests(bencher: Bencher<'_, '_>, app: Router) {
-        // As `axum::serve` does once for each connection; else the layers were put around the handler anew for each request.
-        let app = app.with_state(());
-        let mut n = 0;
-        bencher
-            .with_inputs(|| {
-                n += 1;
-                (app.clone(), request(n))
-            })
-            .bench_local_values(|(mut app, request)| {
-                serve(&mut app, request);
-                // Dropped outside of what is timed.
-                app
-            });
-    }
+    use super::{Bencher, HighlightLayer, MapRequestLayer, Request, Shape, bench_requests};
 
     #[divan::bench]
     fn a_none(bencher: Bencher<'_, '_>) {
-        requests(bencher, Shape::Answer.router());
+        bench_requests(bencher, Shape::Answer.router(), || ());
     }
 
     /// What axum takes for any.
     #[divan::bench]
     fn b_empty(bencher: Bencher<'_, '_>) {
-        requests(bencher, Shape::Answer.router().layer(MapRequestLayer::new(|request: Request| request)));
+        bench_requests(
+            bencher,
+            Shape::Answer.router().layer(MapRequestLayer::new(|request: Request| request)),
+            || (),
+        );
     }
 
     #[divan::bench]
     fn c_ours(bencher: Bencher<'_, '_>) {
-        requests(bencher, Shape::Answer.router().layer(HighlightLayer::new()));
+        bench_requests(bencher, Shape::Answer.router().layer(HighlightLayer::new()), || ());
     }
 
     /// With the child span and the line.
     #[divan::bench]
     fn d_traced(bencher: Bencher<'_, '_>) {
-        requests(bencher, Shape::Log.router().layer(HighlightLayer::new()));
+        bench_requests(bencher, Shape::Log.router().layer(HighlightLayer::new()), || ());
     }
 }
 

@@ -12,7 +12,7 @@
 use std::{hint::black_box, sync::LazyLock, time::Duration};
 
 use axum::Router;
-use benches::{Request, Shape, receiver, request, serve};
+use benches::{Request, Shape, bench_requests, receiver, request};
 use divan::{AllocProfiler, Bencher, counter::ItemsCount};
 use highlight::{Client, Config, Highlight, RequestContext, in_span, parse_headers};
 use highlight_axum::HighlightLayer;
@@ -47,20 +47,7 @@ const QUEUE: u64 = 65_536;
 
 /// Times one request after the other.
 fn requests(bencher: Bencher<'_, '_>, app: Router, client: &Client) {
-    // As `axum::serve` does once for each connection; else the layers were put around the handler anew for each request.
-    let app = app.with_state(());
-    let mut n = 0;
-    bencher
-        .with_inputs(|| {
-            settle(client);
-            n += 1;
-            (app.clone(), request(n))
-        })
-        .bench_local_values(|(mut app, request)| {
-            serve(&mut app, request);
-            // Dropped outside of what is timed.
-            app
-        });
+    bench_requests(bencher, app, || settle(client));
     assert_eq!(client.stats().dropped.queue_full, 0);
 }
 

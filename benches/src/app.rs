@@ -3,6 +3,7 @@
 use std::{hint::black_box, io};
 
 use axum::{Router, body::Body, extract::Path, http::HeaderValue, routing::get};
+use divan::Bencher;
 use futures_util::FutureExt;
 use highlight::{KeyValue, User, consume_error, in_span};
 use http_body_util::BodyExt;
@@ -112,6 +113,28 @@ pub fn request(n: u64) -> Request {
     let (high, parent) = (x.rotate_left(17), x.rotate_left(31));
     headers.insert("traceparent", format!("00-{x:016x}{high:016x}-{parent:016x}-01").parse().unwrap());
     request
+}
+
+/// The app as `axum::serve` calls it: ready once for each connection. Else the layers were put around the handler anew for each request.
+pub fn at_server(app: Router) -> Router {
+    app.with_state(())
+}
+
+/// Times one request after the other. What is to be done before each is not timed.
+pub fn bench_requests(bencher: Bencher<'_, '_>, app: Router, before: impl Fn()) {
+    let app = at_server(app);
+    let mut n = 0;
+    bencher
+        .with_inputs(|| {
+            before();
+            n += 1;
+            (app.clone(), request(n))
+        })
+        .bench_local_values(|(mut app, request)| {
+            serve(&mut app, request);
+            // Dropped outside of what is timed.
+            app
+        });
 }
 
 /// Serves a request to the last byte of its answer. Nothing in it ever waits.

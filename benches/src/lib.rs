@@ -5,5 +5,5 @@
 mod app;
 mod receiver;
 
-pub use app::{Request, Shape, request, serve};
+pub use app::{Request, Shape, at_server, bench_requests, request, serve};
 pub use receiver::{receiver, silent_receiver};

@@ -66,9 +66,8 @@ impl Program {
     pub(crate) fn serve(self, requests: u64, endpoint: &str) {
         let run = |mut serve: Box<dyn FnMut(Request)>| (0..requests).for_each(|n| serve(request(n)));
         let router = self.shape.router();
-        // As `axum::serve` does once for each connection; else the layers were put around the handler anew for each request.
         let app = |app: Router| {
-            let mut app = app.with_state(());
+            let mut app = benches::at_server(app);
             run(Box::new(move |request| benches::serve(&mut app, request)));
         };
         let with_highlight = |configure: fn(Config) -> Config| {
@@ -76,7 +75,7 @@ impl Program {
             let config = Config::new("1").endpoint(endpoint).console(false);
             let config = config.export_interval(Duration::from_secs(3600));
             let guard = highlight::init(configure(config)).unwrap();
-            let mut app = router.clone().layer(HighlightLayer::new()).with_state(());
+            let mut app = benches::at_server(router.clone().layer(HighlightLayer::new()));
             for n in 0..requests {
                 benches::serve(&mut app, request(n));
                 // Under callgrind one thread runs at a time, and the one that exports may wait for long.
