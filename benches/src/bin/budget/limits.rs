@@ -38,8 +38,8 @@ pub(crate) const LIMITS: &[Limit] = &[
     limit("10 children", Setup::Highlight, Shape::Spans(10), 54_858, 59_138, 43.3),
     limit("100 children", Setup::Highlight, Shape::Spans(100), 432_636, 498_066, 315.9),
     limit("1 attribute", Setup::Highlight, Shape::Attributes(1), 15_227, 12_795, 16.1),
-    limit("10 attributes", Setup::Highlight, Shape::Attributes(10), 17_122, 16_311, 18.1),
-    limit("20 attributes", Setup::Highlight, Shape::Attributes(20), 18_947, 20_671, 19.1),
+    limit("10 attributes", Setup::Highlight, Shape::Attributes(10), 17_400, 16_311, 18.1),
+    limit("20 attributes", Setup::Highlight, Shape::Attributes(20), 19_300, 20_671, 19.1),
     limit("100 lines rejected, registry", Setup::Registry, Shape::Rejected(100), 720, 0, 1.0),
     limit("100 lines rejected", Setup::Highlight, Shape::Rejected(100), 1_013, 120, 2.0),
 ];
