@@ -22,33 +22,14 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct HighlightFuture<F> {
         #[pin]
-        kind: Kind<F>,
-    }
-}
-
-pin_project! {
-    #[project = KindProjection]
-    enum Kind<F> {
-        // There is no span to be current, so that the future is the inner one and no more.
-        Plain {
-            #[pin]
-            future: F,
-        },
-        Traced {
-            #[pin]
-            future: WithSpan<F, ServerSpan>,
-            error_types: ErrorTypes,
-        },
+        inner: WithSpan<F, ServerSpan>,
+        error_types: ErrorTypes,
     }
 }
 
 impl<F> HighlightFuture<F> {
-    pub(crate) fn plain(future: F) -> Self {
-        Self { kind: Kind::Plain { future } }
-    }
-
-    pub(crate) fn traced(future: F, span: ServerSpan, error_types: ErrorTypes) -> Self {
-        Self { kind: Kind::Traced { future: WithSpan::new(future, Some(span)), error_types } }
+    pub(crate) fn new(future: F, span: Option<ServerSpan>, error_types: ErrorTypes) -> Self {
+        Self { inner: WithSpan::new(future, span), error_types }
     }
 }
 
@@ -60,19 +41,19 @@ where
     type Output = Result<ServiceResponse<HighlightBody<B>>, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (result, span) = match self.project().kind.project() {
-            KindProjection::Plain { future } => (ready!(future.poll(cx)), None),
-            KindProjection::Traced { future, error_types } => {
-                let (result, mut span) = ready!(future.poll(cx));
-                if let Some(span) = &mut span {
-                    match &result {
-                        Ok(response) => answered(span, response, error_types),
-                        Err(error) => failed(span, error, error_types),
-                    }
-                }
-                (result, span)
+        let mut this = self.project();
+        if let Some(untraced) = this.inner.as_mut().untraced() {
+            return untraced
+                .poll(cx)
+                .map_ok(|response| response.map_body(|_, body| HighlightBody::new(body, None)));
+        }
+        let (result, mut span) = ready!(this.inner.poll(cx));
+        if let Some(span) = &mut span {
+            match &result {
+                Ok(response) => answered(span, response, this.error_types),
+                Err(error) => failed(span, error, this.error_types),
             }
-        };
+        }
         Poll::Ready(result.map(|response| response.map_body(|_, body| HighlightBody::new(body, span))))
     }
 }

@@ -145,10 +145,10 @@ where
 
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
         let Some(mut span) = self.start(&request) else {
-            return HighlightFuture::plain(self.inner.call(request));
+            return HighlightFuture::new(self.inner.call(request), None, self.error_types.clone());
         };
         payload::record(&span, &mut request);
         let future = span.in_scope(|| self.inner.call(request));
-        HighlightFuture::traced(future, span, self.error_types.clone())
+        HighlightFuture::new(future, Some(span), self.error_types.clone())
     }
 }

@@ -17,43 +17,21 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct HighlightFuture<F> {
         #[pin]
-        kind: Kind<F>,
-    }
-}
-
-pin_project! {
-    #[project = KindProjection]
-    enum Kind<F> {
-        // There is no span to be current, so that the future is the inner one and no more.
-        Plain {
-            #[pin]
-            future: F,
-        },
-        Traced {
-            #[pin]
-            future: WithSpan<F, ServerSpan>,
-            has_body: bool,
-        },
+        inner: WithSpan<F, ServerSpan>,
+        has_body: bool,
     }
 }
 
 impl<F> HighlightFuture<F> {
-    pub(crate) fn plain(future: F) -> Self {
-        Self { kind: Kind::Plain { future } }
-    }
-
-    pub(crate) fn traced(future: F, span: ServerSpan, has_body: bool) -> Self {
-        Self { kind: Kind::Traced { future: WithSpan::new(future, Some(span)), has_body } }
+    pub(crate) fn new(future: F, span: Option<ServerSpan>, has_body: bool) -> Self {
+        Self { inner: WithSpan::new(future, span), has_body }
     }
 
     /// The inner future where the request has no span, so that its response can be passed on as it is: for integrations whose body is
     /// another than [`HighlightBody`].
     #[must_use]
     pub fn untraced(self: Pin<&mut Self>) -> Option<Pin<&mut F>> {
-        match self.project().kind.project() {
-            KindProjection::Plain { future } => Some(future),
-            KindProjection::Traced { .. } => None,
-        }
+        self.project().inner.untraced()
     }
 }
 
@@ -66,16 +44,12 @@ where
     type Output = Result<Response<HighlightBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().kind.project() {
-            KindProjection::Plain { future } => {
-                let response = ready!(future.poll(cx))?;
-                Poll::Ready(Ok(response.map(HighlightBody::plain)))
-            }
-            KindProjection::Traced { future, has_body } => {
-                let (result, span) = ready!(future.poll(cx));
-                Poll::Ready(answer(result, span, *has_body))
-            }
+        let mut this = self.project();
+        if let Some(untraced) = this.inner.as_mut().untraced() {
+            return untraced.poll(cx).map_ok(|response| response.map(HighlightBody::plain));
         }
+        let (result, span) = ready!(this.inner.poll(cx));
+        Poll::Ready(answer(result, span, *this.has_body))
     }
 }
 

@@ -137,13 +137,13 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let Some(mut span) = self.start(&request) else {
-            return HighlightFuture::plain(self.inner.call(request));
+            return HighlightFuture::new(self.inner.call(request), None, false);
         };
         let has_body = request.method() != http::Method::HEAD;
         request.extensions_mut().insert(Served);
         let request = self.bodies.record(&span, request);
         let future = span.in_scope(|| self.inner.call(request));
-        HighlightFuture::traced(future, span, has_body)
+        HighlightFuture::new(future, Some(span), has_body)
     }
 }
 

@@ -63,6 +63,13 @@ impl<F, S: RequestSpan> WithSpan<F, S> {
     pub fn new(future: F, span: Option<S>) -> Self {
         Self { future: Some(future), span }
     }
+
+    /// The future itself if there is no span: its output need not be handed on through this one then.
+    #[must_use]
+    pub fn untraced(self: Pin<&mut Self>) -> Option<Pin<&mut F>> {
+        let this = self.project();
+        if this.span.is_some() { None } else { this.future.as_pin_mut() }
+    }
 }
 
 impl<F: Future, S: RequestSpan> Future for WithSpan<F, S> {
