@@ -5,11 +5,13 @@ use std::{
     fmt,
     future::Future,
     hash::{Hash, Hasher},
+    ops::Deref,
     ptr,
     str::FromStr,
     sync::Arc,
 };
 
+use arrayvec::ArrayString;
 use opentelemetry::{
     Context,
     trace::{SpanContext, TraceContextExt},
@@ -63,7 +65,7 @@ pub struct RequestContext {
 pub(crate) struct Request {
     /// The session's id, the request's, and the path of an HTTP request: one text, because each would be made on the thread that
     /// serves the request, and freed long after.
-    text: String,
+    text: Text,
     session_end: usize,
     ids_end: usize,
     /// The errors that were reported already.
@@ -74,11 +76,50 @@ pub(crate) struct Request {
     arrival: Option<Arrival>,
 }
 
+/// A text that only grows, and needs no memory of its own as long as it is short.
+enum Text {
+    Short(ArrayString<{ Self::SHORT }>),
+    Long(String),
+}
+
+impl Text {
+    /// Room for both ids as browsers make them, and for most paths.
+    const SHORT: usize = 104;
+
+    fn push_str(&mut self, more: &str) {
+        match self {
+            Self::Short(text) => {
+                if text.try_push_str(more).is_err() {
+                    *self = Self::Long([text.as_str(), more].concat());
+                }
+            }
+            Self::Long(text) => text.push_str(more),
+        }
+    }
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self::Short(ArrayString::new_const())
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Short(text) => text,
+            Self::Long(text) => text,
+        }
+    }
+}
+
 impl Request {
     /// A little of each part of it.
     pub(crate) fn look_ahead(&self) -> usize {
-        let first = self.text.as_bytes().first().copied().unwrap_or_default();
-        usize::from(first) + self.arrival.as_ref().map_or(0, Arrival::look_ahead)
+        let at_end = self.text.as_bytes().last().copied().unwrap_or_default();
+        usize::from(at_end) + self.session_end + self.arrival.as_ref().map_or(0, Arrival::look_ahead)
     }
 }
 
@@ -239,16 +280,10 @@ impl RequestContext {
 
 impl Request {
     pub(crate) fn named(session_id: &str, request_id: &str) -> Self {
-        /// Most paths are shorter.
-        const PATH: usize = 64;
-        let ids_end = session_id.len() + request_id.len();
-        let mut text = String::new();
-        if ids_end > 0 {
-            text.reserve_exact(ids_end + PATH);
-            text.push_str(session_id);
-            text.push_str(request_id);
-        }
-        Self { text, session_end: session_id.len(), ids_end, ..Self::default() }
+        let mut text = Text::default();
+        text.push_str(session_id);
+        text.push_str(request_id);
+        Self { session_end: session_id.len(), ids_end: text.len(), text, ..Self::default() }
     }
 
     /// A request of the same ids, of which nothing else is known.

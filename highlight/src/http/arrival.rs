@@ -108,9 +108,9 @@ impl Arrival {
         let route = self.route();
         let texts = [
             ("http.route", route.as_deref()),
-            ("http.request.method", Some(self.arrived.method)),
-            ("url.scheme", Some(self.arrived.scheme)),
-            ("network.protocol.version", self.arrived.version),
+            ("http.request.method", Some(self.arrived.method.name())),
+            ("url.scheme", Some(self.arrived.scheme())),
+            ("network.protocol.version", self.arrived.version()),
             ("server.address", Some(address).filter(|address| !address.is_empty())),
         ];
         for (key, text) in texts {
@@ -140,7 +140,7 @@ impl Arrival {
     /// The same for all that have that in common; others may have it, too.
     pub(crate) fn usual_hash(&self) -> usize {
         let length = |text: &Option<Arc<str>>| text.as_ref().map_or(0, |text| text.len());
-        let parts = [length(&self.lock_route()), length(&self.host), self.arrived.method.len()];
+        let parts = [length(&self.lock_route()), length(&self.host), self.arrived.method.place()];
         let status = usize::from(self.status.load(Ordering::Relaxed));
         parts.into_iter().fold(status, |hash, part| hash.wrapping_mul(31).wrapping_add(part))
     }
@@ -181,6 +181,7 @@ impl Fact<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::conventions::{KnownVersion, Method};
 
     #[test]
     fn what_is_known_is_told_and_no_more() {
@@ -189,7 +190,7 @@ mod tests {
             arrival.each(path, |key, fact| told.push(format!("{}={}", key, fact.attribute(key).value)));
             told.join(" ")
         };
-        let arrived = Arrived { method: "GET", scheme: "https", version: Some("2") };
+        let arrived = Arrived { method: Method::of("GET"), version: KnownVersion::of("2"), is_https: true };
         let arrival = Arrival::new(arrived, Some("shop.example:8080"), Some("curl"), None);
         assert_eq!(
             told("/orders/7", &arrival),
@@ -206,7 +207,7 @@ mod tests {
         );
         assert!(told("/orders/7", &arrival).ends_with(" http.response.status_code=404"));
         assert_eq!(arrival.name(), "GET /orders/{id}");
-        let arrived = Arrived { method: "_OTHER", scheme: "http", version: None };
+        let arrived = Arrived { method: Method::of("BREW"), version: None, is_https: false };
         let bare = Arrival::new(arrived, None, None, None);
         assert_eq!(told("/", &bare), "url.path=/ http.request.method=_OTHER url.scheme=http");
         assert_eq!(bare.name(), "HTTP");

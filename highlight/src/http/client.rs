@@ -12,7 +12,7 @@ use opentelemetry::{
 };
 
 use super::{
-    conventions::{CANCELLED, known_method, protocol_version, span_name, split_host},
+    conventions::{CANCELLED, Method, protocol_version, span_name, split_host},
     grpc::{self, Call, Code, GrpcHeaders},
 };
 use crate::{
@@ -52,7 +52,7 @@ impl<'a> ClientRequest<'a> {
         if grpc.is_some() {
             return attributes;
         }
-        if known_method(self.method) == "_OTHER" {
+        if Method::of(self.method).is_other() {
             attributes.push(KeyValue::new("http.request.method_original", self.method.to_owned()));
         }
         if self.uri.authority().is_some() {
@@ -81,7 +81,7 @@ impl<'a> ClientRequest<'a> {
             labels.extend([Call::system(), call.known_method()]);
             return labels;
         }
-        labels.push(KeyValue::new("http.request.method", known_method(self.method)));
+        labels.push(KeyValue::new("http.request.method", Method::of(self.method).name()));
         labels.extend(scheme.map(|scheme| KeyValue::new("url.scheme", scheme.to_owned())));
         labels.extend(self.template.map(|template| KeyValue::new("url.template", template.to_owned())));
         labels
@@ -160,7 +160,9 @@ impl ClientSpan {
         let grpc = Call::of(request.method, request.uri.path(), request.grpc);
         let labels = request.target(grpc.as_ref());
         let start = Start {
-            name: grpc.as_ref().map_or_else(|| span_name(request.method, request.template), Call::name),
+            name: grpc
+                .as_ref()
+                .map_or_else(|| span_name(Method::of(request.method), request.template), Call::name),
             kind: SpanKind::Client,
             time: SystemTime::now(),
             attributes: request.attributes(&labels, grpc.as_ref()),

@@ -4,25 +4,67 @@ use std::borrow::Cow;
 
 use http::Version;
 
-/// The methods that span names and attributes may carry; others would make them unbounded.
-const KNOWN_METHODS: [&str; 10] =
-    ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"];
+/// What a method is called that is none of [`Method::KNOWN`].
+const OTHER: &str = "_OTHER";
+
+/// A method that span names and attributes may carry, or `_OTHER`: what else comes would make them unbounded.
+///
+/// As its place among them: it is kept with each request, and compared with others'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Method(u8);
+
+impl Method {
+    const KNOWN: [&str; 10] =
+        ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "QUERY", "CONNECT", "TRACE"];
+    /// How many there are.
+    pub(super) const COUNT: usize = Self::KNOWN.len() + 1;
+
+    pub(super) fn of(method: &str) -> Self {
+        Self(place(&Self::KNOWN, method))
+    }
+
+    /// Where it stands among the [`COUNT`](Self::COUNT).
+    pub(super) fn place(self) -> usize {
+        self.0.into()
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        Self::KNOWN.get(self.place()).copied().unwrap_or(OTHER)
+    }
+
+    pub(super) fn is_other(self) -> bool {
+        self.place() == Self::KNOWN.len()
+    }
+}
+
+/// A version that [`protocol_version`] knows, as its place among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct KnownVersion(u8);
+
+impl KnownVersion {
+    const KNOWN: [&str; 5] = ["1.1", "2", "1.0", "3", "0.9"];
+
+    pub(super) fn of(version: &str) -> Option<Self> {
+        Some(Self(place(&Self::KNOWN, version))).filter(|version| version.name().is_some())
+    }
+
+    pub(super) fn name(self) -> Option<&'static str> {
+        Self::KNOWN.get(usize::from(self.0)).copied()
+    }
+}
+
+/// Where it stands among those known; after them if it does not.
+fn place(known: &[&str], text: &str) -> u8 {
+    known.iter().take_while(|known| **known != text).fold(0, |place, _| place + 1)
+}
 
 /// The `error.type` of a request that its caller gave up, and of one whose handler panicked.
 pub(super) const CANCELLED: &str = "cancelled";
 pub(super) const PANIC: &str = "panic";
 
-/// The method, or `_OTHER`.
-pub(super) fn known_method(method: &str) -> &'static str {
-    KNOWN_METHODS.into_iter().find(|known| *known == method).unwrap_or("_OTHER")
-}
-
 /// `{method} {template}`, or the method alone: never the path, which would make names unbounded (C§1.3).
-pub(super) fn span_name(method: &str, template: Option<&str>) -> Cow<'static, str> {
-    let method = match known_method(method) {
-        "_OTHER" => "HTTP",
-        known => known,
-    };
+pub(super) fn span_name(method: Method, template: Option<&str>) -> Cow<'static, str> {
+    let method = if method.is_other() { "HTTP" } else { method.name() };
     match template {
         Some(template) => Cow::Owned([method, " ", template].concat()),
         None => Cow::Borrowed(method),
@@ -59,12 +101,6 @@ pub fn protocol_version(version: Version) -> Option<&'static str> {
     }
 }
 
-/// The version as one of those that [`protocol_version`] knows.
-pub(super) fn known_version(version: &str) -> Option<&'static str> {
-    const KNOWN: [&str; 5] = ["1.1", "2", "1.0", "3", "0.9"];
-    KNOWN.into_iter().find(|known| *known == version)
-}
-
 /// The boundaries that the conventions advise for durations, in seconds. Explicit, because the server drops exponential
 /// histograms (C§9).
 pub(super) fn duration_boundaries() -> Vec<f64> {
@@ -77,11 +113,27 @@ mod tests {
 
     #[test]
     fn span_names_are_bounded() {
+        let span_name = |method, template| span_name(Method::of(method), template);
         assert_eq!(span_name("GET", Some("/orders/{id}")), "GET /orders/{id}");
         assert_eq!(span_name("GET", None), "GET");
         assert_eq!(span_name("BREW", Some("/pot")), "HTTP /pot");
         assert_eq!(span_name("BREW", None), "HTTP");
         assert_eq!(span_name("get", None), "HTTP", "methods are case-sensitive (RFC 9110, 9.1)");
+    }
+
+    #[test]
+    fn what_is_known_keeps_its_name() {
+        for method in Method::KNOWN {
+            assert_eq!((Method::of(method).name(), Method::of(method).is_other()), (method, false));
+        }
+        let other = Method::of("BREW");
+        assert_eq!((other.name(), other.is_other(), other.place()), (OTHER, true, Method::COUNT - 1));
+        let versions =
+            [Version::HTTP_09, Version::HTTP_10, Version::HTTP_11, Version::HTTP_2, Version::HTTP_3];
+        for version in versions.map(protocol_version) {
+            assert_eq!(version.and_then(KnownVersion::of).and_then(KnownVersion::name), version);
+        }
+        assert_eq!(KnownVersion::of("4"), None);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasherDefault, Hash, Hasher},
-    ptr,
     sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
@@ -12,26 +11,18 @@ use opentelemetry::{
     metrics::{BoundHistogram, BoundUpDownCounter, Histogram, UpDownCounter},
 };
 
+use super::conventions::{KnownVersion, Method};
 use crate::sampling::Fnv1a;
 
 /// The SDK has 2,000 sets of labels for an instrument; as many are kept at hand here, the others go the long way.
 const AT_HAND: usize = 2000;
 
-/// What is known of a request when it arrives, but for its route. Method, scheme and version are of few values each.
-#[derive(Debug, Clone, Copy, Eq)]
+/// What is known of a request when it arrives, but for its route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Arrived {
-    pub(super) method: &'static str,
-    pub(super) scheme: &'static str,
-    pub(super) version: Option<&'static str>,
-}
-
-impl PartialEq for Arrived {
-    fn eq(&self, other: &Self) -> bool {
-        let same = |ours: &'static str, theirs: &'static str| ptr::eq(ours, theirs) || ours == theirs;
-        same(self.method, other.method)
-            && same(self.scheme, other.scheme)
-            && same(self.version.unwrap_or_default(), other.version.unwrap_or_default())
-    }
+    pub(super) method: Method,
+    pub(super) version: Option<KnownVersion>,
+    pub(super) is_https: bool,
 }
 
 /// A time series of durations.
@@ -43,8 +34,16 @@ pub(super) struct Series {
 }
 
 impl Arrived {
+    pub(super) fn scheme(self) -> &'static str {
+        if self.is_https { "https" } else { "http" }
+    }
+
+    pub(super) fn version(self) -> Option<&'static str> {
+        self.version.and_then(KnownVersion::name)
+    }
+
     fn early_labels(self) -> [KeyValue; 2] {
-        [KeyValue::new("http.request.method", self.method), KeyValue::new("url.scheme", self.scheme)]
+        [KeyValue::new("http.request.method", self.method.name()), KeyValue::new("url.scheme", self.scheme())]
     }
 }
 
@@ -72,7 +71,8 @@ impl Series {
     fn labels(&self, error_type: Option<&str>) -> Vec<KeyValue> {
         let mut labels = Vec::with_capacity(6);
         labels.extend(self.arrived.early_labels());
-        labels.extend(self.arrived.version.map(|version| KeyValue::new("network.protocol.version", version)));
+        labels
+            .extend(self.arrived.version().map(|version| KeyValue::new("network.protocol.version", version)));
         labels.extend(error_type.map(|error_type| KeyValue::new("error.type", error_type.to_owned())));
         labels.extend(self.route.clone().map(|route| KeyValue::new("http.route", route)));
         labels
@@ -117,12 +117,9 @@ impl Durations {
 #[derive(Debug)]
 pub(super) struct Active {
     counter: UpDownCounter<i64>,
-    /// By scheme, by method.
-    at_hand: [[OnceLock<BoundUpDownCounter<i64>>; METHODS.len()]; SCHEMES.len()],
+    /// By method: of HTTP, and of HTTPS.
+    at_hand: [[OnceLock<BoundUpDownCounter<i64>>; Method::COUNT]; 2],
 }
-
-const SCHEMES: [&str; 2] = ["http", "https"];
-const METHODS: [&str; 4] = ["GET", "POST", "PUT", "DELETE"];
 
 impl Active {
     pub(super) fn new(counter: UpDownCounter<i64>) -> Self {
@@ -130,11 +127,9 @@ impl Active {
     }
 
     pub(super) fn add(&self, change: i64, arrived: Arrived) {
-        let place = |all: &[&str], one: &str| all.iter().position(|each| *each == one);
-        let (scheme, method) = (place(&SCHEMES, arrived.scheme), place(&METHODS, arrived.method));
-        match scheme.zip(method).and_then(|(scheme, method)| self.at_hand.get(scheme)?.get(method)) {
-            Some(slot) => slot.get_or_init(|| self.counter.bind(&arrived.early_labels())).add(change),
-            None => self.counter.add(change, &arrived.early_labels()),
+        let of_scheme = &self.at_hand[usize::from(arrived.is_https)];
+        if let Some(slot) = of_scheme.get(arrived.method.place()) {
+            slot.get_or_init(|| self.counter.bind(&arrived.early_labels())).add(change);
         }
     }
 }
@@ -144,7 +139,8 @@ mod tests {
     use super::*;
 
     fn series(route: &str, status: Option<u16>) -> Series {
-        let arrived = Arrived { method: "GET", scheme: "http", version: Some("1.1") };
+        let arrived =
+            Arrived { method: Method::of("GET"), version: KnownVersion::of("1.1"), is_https: false };
         Series { arrived, route: Some(route.into()), status }
     }
 

@@ -15,7 +15,7 @@ use opentelemetry::{
 
 use super::{
     Arrival, BodyRecorder, ServerOptions,
-    conventions::{CANCELLED, PANIC, known_method, known_version, split_host},
+    conventions::{CANCELLED, KnownVersion, Method, PANIC, split_host},
     grpc::{self, Call, Code, GrpcHeaders},
     options::Options,
     recording::Recorder,
@@ -74,11 +74,6 @@ impl<'a> ServerRequest<'a> {
         Self { method, path, ..Self::default() }
     }
 
-    /// The client may write anything before the `://`.
-    fn known_scheme(&self) -> &'static str {
-        if self.scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) { "https" } else { "http" }
-    }
-
     /// The same without what may tell of the person that asks.
     #[cold]
     fn impersonal(self) -> Self {
@@ -94,9 +89,10 @@ impl<'a> ServerRequest<'a> {
 
     fn arrived(&self) -> Arrived {
         Arrived {
-            method: known_method(self.method),
-            scheme: self.known_scheme(),
-            version: self.version.and_then(known_version),
+            method: Method::of(self.method),
+            version: self.version.and_then(KnownVersion::of),
+            // The client may write anything before the `://`.
+            is_https: self.scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
         }
     }
 
@@ -105,7 +101,7 @@ impl<'a> ServerRequest<'a> {
         let has_more = self.query.is_some()
             || self.body_size.is_some()
             || options.client_address
-            || known_method(self.method) == "_OTHER";
+            || Method::of(self.method).is_other();
         if has_more { self.made_attributes(options) } else { Vec::new() }
     }
 
@@ -116,7 +112,7 @@ impl<'a> ServerRequest<'a> {
             attributes.extend(text.map(|text| KeyValue::new(key, text.to_owned())));
         };
         add("client.address", self.client_address.filter(|_| options.client_address));
-        add("http.request.method_original", (known_method(self.method) == "_OTHER").then_some(self.method));
+        add("http.request.method_original", Method::of(self.method).is_other().then_some(self.method));
         add("url.query", self.query.filter(|query| !query.is_empty()));
         let size = self.body_size.and_then(|size| i64::try_from(size).ok());
         attributes.extend(size.map(|size| KeyValue::new("http.request.body.size", size)));
@@ -132,7 +128,7 @@ impl<'a> ServerRequest<'a> {
         let (address, port) = self.host.map(split_host).unwrap_or_default();
         add("server.address", (!address.is_empty()).then(|| shared(address).into()));
         add("server.port", port.map(|port| i64::from(port).into()));
-        add("network.protocol.version", self.version.and_then(known_version).map(Into::into));
+        add("network.protocol.version", self.arrived().version().map(Into::into));
         add("user_agent.original", self.user_agent.map(|agent| shared(agent).into()));
         let client = self.client_address.filter(|_| options.client_address);
         add("client.address", client.map(|address| address.to_owned().into()));
@@ -412,7 +408,7 @@ impl ServerSpan {
             None => {
                 format!(
                     "{} {} answered {status}",
-                    self.0.arrived.method,
+                    self.0.arrived.method.name(),
                     self.0.route.as_deref().unwrap_or(path)
                 )
             }
@@ -531,7 +527,7 @@ fn carrier(request: &ServerRequest<'_>, grpc: Option<&Call>, context: &RequestCo
     tracing::info_span!(
         target: bridge::CARRIER_TARGET,
         "request",
-        method = grpc.map_or_else(|| known_method(request.method), Call::method),
+        method = grpc.map_or_else(|| Method::of(request.method).name(), Call::method),
         route = request.route.filter(|_| grpc.is_none()),
         session = context.session_id(),
     )
