@@ -67,8 +67,8 @@ pub(super) fn record(event: &Event<'_>, parent: Option<opentelemetry::Context>) 
     if !client.filter().enabled(event.metadata().target(), *event.metadata().level()) {
         return;
     }
-    // An event that `tracing-log` made of a `log` record says in its fields where it comes from.
-    let normalized = event.normalized_metadata();
+    // An event that `tracing-log` made of a `log` record says in its fields where it comes from. To ask it costs more than to look.
+    let normalized = if event.metadata().target() == "log" { event.normalized_metadata() } else { None };
     let level = Level::from(*normalized.as_ref().unwrap_or_else(|| event.metadata()).level());
     let mut fields = Fields::new(level >= Level::Error);
     event.record(&mut fields);

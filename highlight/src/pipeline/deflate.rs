@@ -270,6 +270,17 @@ const fn symbol(symbol: u32) -> Code {
     }
 }
 
+/// The codes of distances, without what says where between one and the next.
+static DISTANCES: [Code; 32] = {
+    let mut codes = [huffman(0, 5); 32];
+    let mut number = 1;
+    while number < 32 {
+        codes[number as usize] = huffman(number, 5);
+        number += 1;
+    }
+    codes
+};
+
 /// A length that is so much more than 3.
 const fn length(more: u32) -> Code {
     // The longest has a code for itself.
@@ -285,7 +296,7 @@ const fn length(more: u32) -> Code {
 fn distance(back: usize) -> Code {
     let more = u32::try_from(back.saturating_sub(1)).unwrap_or_default();
     let (number, extra) = scale(more, 1);
-    let Code { bits, count } = huffman(number, 5);
+    let Code { bits, count } = DISTANCES[number as usize % DISTANCES.len()];
     Code { bits: bits | (more % (1 << extra)) << count, count: count + extra }
 }
 
