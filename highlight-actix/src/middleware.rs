@@ -119,12 +119,12 @@ struct Served;
 
 impl<S> HighlightService<S> {
     fn start(&self, request: &ServiceRequest) -> Option<ServerSpan> {
-        if !self.options.is_active() || request.extensions().contains::<Served>() {
+        let tracer = self.options.tracer()?;
+        if request.extensions().contains::<Served>() {
             return None;
         }
-        let incoming = self.options.incoming(&Headers(request.headers()));
-        let span =
-            request::describe(request, |described| ServerSpan::start(described, incoming, &self.options))?;
+        let incoming = tracer.incoming(&Headers(request.headers()));
+        let span = request::describe(request, |described| tracer.start(described, incoming));
         request.extensions_mut().insert(Served);
         Some(span)
     }

@@ -8,7 +8,7 @@ use std::{
 
 use highlight::{
     Client,
-    http::{RequestHeaders, ServerOptions, ServerSpan},
+    http::{RequestHeaders, ServerOptions, ServerRequest, ServerSpan},
 };
 use http::{Extensions, Request, Response};
 use tower_layer::Layer;
@@ -149,14 +149,14 @@ where
 
 impl<S, R> HighlightService<S, R> {
     fn start<B>(&self, request: &Request<B>) -> Option<ServerSpan> {
-        if !self.options.is_active() || request.extensions().get::<Served>().is_some() {
+        let tracer = self.options.tracer()?;
+        if request.extensions().get::<Served>().is_some() {
             return None;
         }
         let headers = RequestHeaders::read(request.headers());
-        let incoming = self.options.incoming(&headers);
-        request::describe(request, &headers, self.places, |described| {
-            ServerSpan::start(described, incoming, &self.options)
-        })
+        let incoming = tracer.incoming(&headers);
+        let start = |described: &ServerRequest<'_>| tracer.start(described, incoming);
+        Some(request::describe(request, &headers, self.places, start))
     }
 }
 

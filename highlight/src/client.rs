@@ -156,6 +156,18 @@ impl Client {
         })
     }
 
+    /// The client that a verb called here would use, if it is enabled. Calls `lost` if there is none.
+    pub(crate) fn enabled_or(lost: impl FnOnce()) -> Option<Self> {
+        if switch::is_off() {
+            return None;
+        }
+        let current = Self::current();
+        if current.is_none() {
+            lost();
+        }
+        current.filter(Self::is_enabled)
+    }
+
     /// The client to record with: the current one, if it is enabled and the code is not the exporter's own.
     pub(crate) fn recording() -> Option<Self> {
         Self::recording_or(|| ())
@@ -166,11 +178,7 @@ impl Client {
         if switch::is_off() || ambient::map_current(Context::is_telemetry_suppressed) {
             return None;
         }
-        let current = Self::current();
-        if current.is_none() {
-            lost();
-        }
-        current.filter(Self::is_enabled)
+        Self::enabled_or(lost)
     }
 
     pub(crate) fn process_wide() -> Option<Self> {

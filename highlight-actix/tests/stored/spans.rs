@@ -3,7 +3,7 @@
 use actix_web::web::{self, ServiceConfig};
 use highlight::{
     Config, Level, RequestContext,
-    http::{ServerOptions, ServerRequest, ServerSpan},
+    http::{ServerOptions, ServerRequest},
 };
 
 use crate::service::{REQUEST, SESSION, Service, Setup, attribute, head};
@@ -162,7 +162,7 @@ fn a_route_that_is_known_late_renames_the_span() {
         let options = ServerOptions::default().client(service.client.clone());
         let mut request = ServerRequest::new("GET", "/a/7");
         request.route = routes[0];
-        let mut span = ServerSpan::start(&request, RequestContext::default(), &options).unwrap();
+        let mut span = options.tracer().unwrap().start(&request, RequestContext::default());
         span.set_route(routes[1]);
         span.set_status(200);
         span.end();

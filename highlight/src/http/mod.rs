@@ -4,11 +4,14 @@
 //! any other framework. A server's:
 //!
 //! ```
-//! use highlight::{RequestContext, http::{ServerOptions, ServerRequest, ServerSpan}};
+//! use highlight::http::{RequestHeaders, ServerOptions, ServerRequest};
 //!
+//! let headers = http::HeaderMap::new();
 //! let mut request = ServerRequest::new("GET", "/orders/7");
 //! request.route = Some("/orders/{id}");
-//! if let Some(mut span) = ServerSpan::start(&request, RequestContext::default(), &ServerOptions::default()) {
+//! if let Some(tracer) = ServerOptions::default().tracer() {
+//!     let incoming = tracer.incoming(&RequestHeaders::read(&headers));
+//!     let mut span = tracer.start(&request, incoming);
 //!     let status = span.in_scope(|| 200); // the handler; an async one is polled here
 //!     span.set_status(status);
 //! } // the span ends when it is dropped
@@ -57,6 +60,7 @@ mod recording;
 mod request_headers;
 mod series;
 mod server;
+mod server_tracer;
 mod shared;
 mod with_span;
 
@@ -73,5 +77,6 @@ pub use self::{
     recording::{BodyRecorder, Recording},
     request_headers::RequestHeaders,
     server::{ServerRequest, ServerSpan},
+    server_tracer::ServerTracer,
     with_span::{RequestSpan, WithSpan},
 };

@@ -2,13 +2,8 @@
 
 use std::{cell::Cell, fmt, sync::Arc};
 
-use super::{Recording, ServerRequest};
-use crate::{
-    Client, RequestContext, Signals,
-    callback::Callback,
-    early, parse_headers,
-    propagation::{Carrier, cookie},
-};
+use super::{Recording, ServerRequest, ServerTracer};
+use crate::{Client, Signals, callback::Callback, early};
 
 /// What the program says of a request.
 pub(super) type Predicate = Callback<dyn Fn(&ServerRequest<'_>) -> bool + Send + Sync>;
@@ -63,23 +58,16 @@ impl ServerOptions {
         self.with(|options| options.client = Some(client))
     }
 
-    /// Whether there is an enabled client that a request arriving now reports to.
-    ///
-    /// For integrations, which otherwise need not look at the request at all.
+    /// What starts the span of a request arriving now; `None` if there is no client to report to, or it is disabled: then an
+    /// integration need not look at the request at all.
     #[must_use]
-    pub fn is_active(&self) -> bool {
+    pub fn tracer(&self) -> Option<ServerTracer<'_>> {
         let lost = || early::ours(Signals::TRACES, "a request", None);
-        let client = self.get().client.as_ref();
-        client.map_or_else(|| Client::is_current_enabled_or(lost), Client::is_enabled)
-    }
-
-    /// The client that a request arriving now reports to; `None` if there is none or it is disabled.
-    pub(super) fn active_client(&self) -> Option<Client> {
-        let client = self.get().client.clone().or_else(Client::current);
-        if client.is_none() {
-            early::ours(Signals::TRACES, "a request", None);
-        }
-        client.filter(Client::is_enabled)
+        let client = match &self.get().client {
+            Some(client) => client.is_enabled().then(|| client.clone()),
+            None => Client::enabled_or(lost),
+        };
+        Some(ServerTracer { client: client?, options: self })
     }
 
     /// Requests that make no spans and no metric, such as health probes. If the function panics, that counts as `false`. Default:
@@ -89,23 +77,6 @@ impl ServerOptions {
     pub fn exclude(self, predicate: impl Fn(&ServerRequest<'_>) -> bool + Send + Sync + 'static) -> Self {
         let warning = "the function given to `ServerOptions::exclude` panicked; the request is not excluded";
         self.with(|options| options.exclude = Some(self::predicate(predicate, warning)))
-    }
-
-    /// What the headers of a request say of it, for [`ServerSpan::start`](super::ServerSpan::start): what
-    /// [`parse_headers`](crate::parse_headers) reads, and the session of the cookie where the client's
-    /// [`session_cookie`](crate::Config::session_cookie) lets that count.
-    #[must_use]
-    pub fn incoming<C: Carrier + ?Sized>(&self, headers: &C) -> RequestContext {
-        let incoming = parse_headers(headers);
-        if incoming.session_id().is_some() {
-            return incoming;
-        }
-        let client = self.get().client.clone().or_else(Client::current);
-        let reads_cookie = client.is_some_and(|client| client.settings().session_cookie);
-        match reads_cookie.then(|| cookie::session(headers)).flatten() {
-            Some(session) => incoming.with_session(&session),
-            None => incoming,
-        }
     }
 
     /// Whether `client.address` is recorded. Default: `false`, because it is personal data.

@@ -10,12 +10,12 @@ use crate::propagation::Carrier;
 /// An integration wants up to eight of them. To look each up costs more than to walk over all, up to some 50 headers.
 ///
 /// ```
-/// use highlight::{http::{RequestHeaders, ServerOptions}, propagation::REQUEST_HEADER};
+/// use highlight::{http::RequestHeaders, parse_headers, propagation::REQUEST_HEADER};
 ///
 /// let request = http::Request::get("/orders/7").header(REQUEST_HEADER, "abc123/9k2hTq81Lx").header("host", "shop.example").body(())?;
 /// let headers = RequestHeaders::read(request.headers());
 /// assert_eq!(headers.host(), Some("shop.example"));
-/// assert_eq!(ServerOptions::default().incoming(&headers).session_id(), Some("abc123"));
+/// assert_eq!(parse_headers(&headers).session_id(), Some("abc123"));
 /// # Ok::<(), http::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy)]

@@ -14,7 +14,7 @@ use opentelemetry::{
 };
 
 use super::{
-    Arrival, BodyRecorder, ServerOptions,
+    Arrival, BodyRecorder,
     conventions::{CANCELLED, KnownVersion, Method, PANIC, split_host},
     grpc::{self, Call, Code, GrpcHeaders},
     options::Options,
@@ -61,7 +61,8 @@ pub struct ServerRequest<'a> {
     pub grpc: GrpcHeaders<'a>,
     /// The body's size in bytes, as the client states it.
     pub body_size: Option<u64>,
-    /// The client's address; recorded only if [`ServerOptions::client_address`] says so.
+    /// The client's address; recorded only if
+    /// [`ServerOptions::client_address`](super::ServerOptions::client_address) says so.
     pub client_address: Option<&'a str>,
     /// Whether this is a CORS preflight: it makes no span.
     pub preflight: bool,
@@ -183,18 +184,13 @@ impl Running {
 }
 
 impl ServerSpan {
-    /// Starts the span of a request, and makes the context in which it is to be served.
-    ///
-    /// `incoming` is what [`ServerOptions::incoming`] read off its headers; it is ignored if the client does not
-    /// [trust](crate::Config::trust_incoming) it. `None` if there is no enabled client. An excluded request or a preflight gets a context, but no span.
-    #[must_use]
-    pub fn start(
+    /// See [`ServerTracer::start`](super::ServerTracer::start).
+    pub(super) fn start(
+        client: Client,
+        options: &Options,
         request: &ServerRequest<'_>,
         incoming: RequestContext,
-        options: &ServerOptions,
-    ) -> Option<Self> {
-        let client = options.active_client()?;
-        let options = options.get();
+    ) -> Self {
         let incoming = if client.settings().trust_incoming { incoming } else { RequestContext::default() };
         let excluded = options.exclude.as_ref().and_then(|exclude| exclude.call(|exclude| exclude(request)));
         let silent = request.preflight || excluded.unwrap_or(false);
@@ -257,7 +253,7 @@ impl ServerSpan {
         if !silent {
             span.count_active(1);
         }
-        Some(span)
+        span
     }
 
     fn arrival(&self) -> Option<&Arrival> {

@@ -2,7 +2,7 @@
 
 use highlight::{
     RequestContext,
-    http::{Recording, ServerOptions, ServerRequest, ServerSpan},
+    http::{Recording, ServerOptions, ServerRequest},
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -27,7 +27,7 @@ fn serve(
     bodies: &[&[u8]],
 ) {
     let options = ServerOptions::default().client(wire.client.clone()).record(recording);
-    let mut span = ServerSpan::start(&request, RequestContext::default(), &options).unwrap();
+    let mut span = options.tracer().unwrap().start(&request, RequestContext::default());
     let mut recorder = span.record_request(headers);
     for part in bodies {
         if let Some(recorder) = &mut recorder {

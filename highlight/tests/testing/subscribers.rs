@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use highlight::{
     Client, RequestContext,
-    http::{ServerOptions, ServerRequest, ServerSpan},
+    http::{ServerOptions, ServerRequest},
     testing::{Capture, capture},
 };
 use proptest::prelude::*;
@@ -137,7 +137,8 @@ impl Program {
             Step::Request(steps) => {
                 let ids = RequestContext::from(format!("s/{}", self.next()).as_str());
                 let request = ServerRequest::new("GET", "/");
-                let mut server = ServerSpan::start(&request, ids, &ServerOptions::default()).unwrap();
+                let options = ServerOptions::default();
+                let mut server = options.tracer().unwrap().start(&request, ids);
                 let entered = self.entered.len();
                 server.in_scope(|| {
                     self.run(steps);

@@ -1,6 +1,6 @@
 //! How a request may name its session, and whom we believe.
 
-use highlight::http::{ServerOptions, ServerRequest, ServerSpan};
+use highlight::http::{ServerOptions, ServerRequest};
 use http::HeaderMap;
 
 use crate::stage::Stage;
@@ -11,7 +11,9 @@ fn stored(stage: &Stage, headers: &[(&'static str, &'static str)]) -> (String, S
         headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
     let options = ServerOptions::default().client(stage.client.clone());
     let request = ServerRequest::new("GET", "/");
-    drop(ServerSpan::start(&request, options.incoming(&headers), &options).unwrap());
+    let tracer = options.tracer().unwrap();
+    let incoming = tracer.incoming(&headers);
+    drop(tracer.start(&request, incoming));
     let stored = stage.stored();
     let span = stored.spans.last().unwrap();
     (span.origin.session_id.clone(), span.trace_id.clone())

@@ -2,7 +2,7 @@
 
 use highlight::{
     KeyValue, RequestContext, Signals,
-    http::{ServerOptions, ServerRequest, ServerSpan},
+    http::{ServerOptions, ServerRequest},
     metrics,
 };
 use highlight_local::model::{Metric, MetricValue, Temporality};
@@ -163,7 +163,7 @@ fn active_requests_are_a_level_whatever_ends_them() {
     let options = ServerOptions::default().client(stage.client.clone());
     let start = |method| {
         let request = ServerRequest::new(method, "/");
-        ServerSpan::start(&request, RequestContext::default(), &options).unwrap()
+        options.tracer().unwrap().start(&request, RequestContext::default())
     };
     let levels = || {
         let stored = stage.stored().metrics;

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::mpsc};
 
 use highlight::{
     Level, RequestContext, SpanBuilder, SpanKind, User,
-    http::{ServerOptions, ServerRequest, ServerSpan},
+    http::{ServerOptions, ServerRequest},
     propagation,
 };
 use highlight_local::{Snapshot, model::Attributes};
@@ -42,7 +42,7 @@ fn serve(stage: &Stage, handler: impl FnOnce()) {
     let options = ServerOptions::default().client(stage.client.clone());
     let request = ServerRequest::new("GET", "/");
     let incoming = "session1/request001".parse().unwrap();
-    let mut span = ServerSpan::start(&request, incoming, &options).unwrap();
+    let mut span = options.tracer().unwrap().start(&request, incoming);
     span.in_scope(handler);
     span.set_status(200);
 }
