@@ -440,6 +440,16 @@ mod tests {
     }
 
     proptest! {
+        /// Short together, or too long for the room that there is.
+        #[test]
+        fn a_request_knows_its_ids_and_its_path(session in "[a-z]{0,60}", request in "[a-z]{0,60}", path in "/[a-zé]{0,120}") {
+            let given = |id: &str| Some(id.to_owned()).filter(|id| !id.is_empty());
+            let mut known = Request::named(&session, &request);
+            known.text.push_str(&path);
+            let told = [known.session_id(), known.request_id(), Some(known.path())];
+            prop_assert_eq!(told.map(|part| part.map(str::to_owned)), [given(&session), given(&request), given(&path)]);
+        }
+
         #[test]
         fn any_text_is_a_context_whose_text_is_its_own(text in ".*") {
             let context: RequestContext = text.parse().unwrap();
