@@ -39,14 +39,13 @@ pin_project! {
 }
 
 impl<B: Body> HighlightBody<B> {
-    /// `length` is the response's `Content-Length`. A body that has none of its own to tell it is that long.
+    /// `length` is the body's, as it or the response's `Content-Length` tells it.
     pub(crate) fn new(body: B, span: Option<ServerSpan>, length: Option<u64>) -> Self {
         if span.is_none() {
             return Self::plain(body);
         }
-        let expected = body.size_hint().exact().or(length);
-        let ended = body.is_end_stream() || expected == Some(0);
-        Self { body: Some(body), span: span.filter(|_| !ended), expected }
+        let ended = body.is_end_stream() || length == Some(0);
+        Self { body: Some(body), span: span.filter(|_| !ended), expected: length }
     }
 
     /// A body that nobody has to see the end of.

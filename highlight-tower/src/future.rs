@@ -70,7 +70,8 @@ where
             open.record_response(response.headers());
             let ended = !has_body || has_no_body(response.status());
             let span = span.filter(|_| !ended);
-            let length = content_length(response.headers());
+            let length = response.body().size_hint().exact();
+            let length = length.or_else(|| content_length(response.headers()));
             Ok(response.map(|body| HighlightBody::new(body, span, length)))
         }
         (Err(error), Some(span)) => {

@@ -86,13 +86,21 @@ impl Text {
     /// Room for both ids as browsers make them, and for most paths.
     const SHORT: usize = 104;
 
+    #[inline]
     fn push_str(&mut self, more: &str) {
+        let fits = match self {
+            Self::Short(text) => text.try_push_str(more).is_ok(),
+            Self::Long(_) => false,
+        };
+        if !fits {
+            self.push_long(more);
+        }
+    }
+
+    #[cold]
+    fn push_long(&mut self, more: &str) {
         match self {
-            Self::Short(text) => {
-                if text.try_push_str(more).is_err() {
-                    *self = Self::Long([text.as_str(), more].concat());
-                }
-            }
+            Self::Short(text) => *self = Self::Long([text.as_str(), more].concat()),
             Self::Long(text) => text.push_str(more),
         }
     }
@@ -139,13 +147,14 @@ impl RequestContext {
     }
 
     /// A request begins, be it one of which nothing is known. `arrival`: its path, and how else it came.
+    #[inline]
     pub(crate) fn begun(self, arrival: Option<(&str, Arrival)>) -> Self {
         let mut request = self.request.unwrap_or_default();
         // A context that was handed in twice begins twice.
         if Arc::get_mut(&mut request).is_none_or(|request| request.arrival.is_some()) {
             request = Arc::new(request.again());
         }
-        if let Some((request, (path, arrival))) = Arc::get_mut(&mut request).zip(arrival) {
+        if let (Some(request), Some((path, arrival))) = (Arc::get_mut(&mut request), arrival) {
             request.text.push_str(path);
             request.arrival = Some(arrival);
         }
@@ -239,6 +248,7 @@ impl RequestContext {
     }
 
     /// A context of this request alone, without a span.
+    #[inline]
     pub(crate) fn alone(&self, client: Client) -> Context {
         let client = Some(client.for_context());
         Context::new().with_value(Scope { request: self.clone(), client })
@@ -279,6 +289,7 @@ impl RequestContext {
 }
 
 impl Request {
+    #[inline]
     pub(crate) fn named(session_id: &str, request_id: &str) -> Self {
         let mut text = Text::default();
         text.push_str(session_id);

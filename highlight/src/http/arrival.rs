@@ -50,6 +50,7 @@ pub(crate) enum Fact<'a> {
 }
 
 impl Arrival {
+    #[inline]
     pub(super) fn new(
         arrived: Arrived,
         host: Option<&str>,

@@ -19,6 +19,7 @@ impl Method {
     /// How many there are.
     pub(super) const COUNT: usize = Self::KNOWN.len() + 1;
 
+    #[inline]
     pub(super) fn of(method: &str) -> Self {
         Self(place(&Self::KNOWN, method))
     }
@@ -44,6 +45,7 @@ pub(super) struct KnownVersion(u8);
 impl KnownVersion {
     const KNOWN: [&str; 5] = ["1.1", "2", "1.0", "3", "0.9"];
 
+    #[inline]
     pub(super) fn of(version: &str) -> Option<Self> {
         Some(Self(place(&Self::KNOWN, version))).filter(|version| version.name().is_some())
     }

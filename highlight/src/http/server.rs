@@ -88,6 +88,7 @@ impl<'a> ServerRequest<'a> {
         RequestContext::default().begun(Some((self.path, arrival))).shared()
     }
 
+    #[inline]
     fn arrived(&self) -> Arrived {
         Arrived {
             method: Method::of(self.method),
@@ -290,6 +291,7 @@ impl ServerSpan {
     }
 
     /// Records the response's headers that are named. From then on [`record_response_data`](Self::record_response_data) is to see its body.
+    #[inline]
     pub fn record_response<C: Carrier + ?Sized>(&mut self, headers: &C) {
         if let Some(recorder) = &mut self.0.recorder {
             recorder.response(&self.0.cx, headers);
@@ -297,6 +299,7 @@ impl ServerSpan {
     }
 
     /// Sees the next bytes of the response's body.
+    #[inline]
     pub fn record_response_data(&mut self, data: &[u8]) {
         if let Some(recorder) = &mut self.0.recorder {
             recorder.response_data(data);
@@ -324,18 +327,24 @@ impl ServerSpan {
     /// The status of the response. From 500 up the span has failed; a 4xx alone is the client's affair.
     ///
     /// Of a gRPC call it says nothing yet: see [`read_grpc_status`](Self::read_grpc_status).
+    #[inline]
     pub fn set_status(&mut self, status: u16) {
         self.0.status = Some(status);
+        if status >= 400 {
+            self.set_failed_status(status);
+        }
+    }
+
+    #[cold]
+    fn set_failed_status(&mut self, status: u16) {
         if self.0.grpc.is_some() {
             return;
         }
         if status >= 500 {
             self.fail(&status.to_string(), "");
         }
-        if status >= 400 {
-            let attribute = KeyValue::new("http.response.status_code", i64::from(status));
-            self.log_failure(status >= 500, &status.to_string(), attribute);
-        }
+        let attribute = KeyValue::new("http.response.status_code", i64::from(status));
+        self.log_failure(status >= 500, &status.to_string(), attribute);
     }
 
     /// Reads what became of a gRPC call: `headers` are those of the response, and then its trailers. Nothing is done where
@@ -343,13 +352,19 @@ impl ServerSpan {
     ///
     /// The span has failed by a status that is the server's failure: `UNKNOWN`, `DEADLINE_EXCEEDED`, `UNIMPLEMENTED`,
     /// `INTERNAL`, `UNAVAILABLE`, `DATA_LOSS`. The others are the client's affair.
+    #[inline]
     pub fn read_grpc_status(&mut self, headers: &HeaderMap) {
         if self.0.grpc.is_some() {
-            if let Some((code, message)) = grpc::status(headers) {
-                // In parentheses it gives way to the text of an error that was reported.
-                let message = if message.is_empty() { String::new() } else { format!("({message})") };
-                self.set_grpc_code(code, &message);
-            }
+            self.read_call_status(headers);
+        }
+    }
+
+    #[cold]
+    fn read_call_status(&mut self, headers: &HeaderMap) {
+        if let Some((code, message)) = grpc::status(headers) {
+            // In parentheses it gives way to the text of an error that was reported.
+            let message = if message.is_empty() { String::new() } else { format!("({message})") };
+            self.set_grpc_code(code, &message);
         }
     }
 
@@ -500,12 +515,14 @@ struct PanicWatch<'a> {
 }
 
 impl<'a> PanicWatch<'a> {
+    #[inline]
     fn new(span: &'a mut ServerSpan) -> Self {
         Self { span, unwound: thread::panicking() }
     }
 }
 
 impl Drop for PanicWatch<'_> {
+    #[inline]
     fn drop(&mut self) {
         if thread::panicking() && !self.unwound {
             self.span.fail(PANIC, HANDLER_PANICKED);
