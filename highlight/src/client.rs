@@ -139,23 +139,6 @@ impl Client {
         }
     }
 
-    /// Whether a verb called here would be recorded, as far as the client is concerned. Calls `lost` if there is none.
-    pub(crate) fn is_current_enabled_or(lost: impl FnOnce()) -> bool {
-        if switch::is_off() {
-            return false;
-        }
-        let of_scope = ambient::map_current(|cx| {
-            cx.get::<Scope>().and_then(|scope| scope.client.as_ref()).map(Self::is_enabled)
-        });
-        of_scope.unwrap_or_else(|| {
-            let process_wide = PROCESS_WIDE.load();
-            if process_wide.is_none() {
-                lost();
-            }
-            process_wide.as_ref().is_some_and(|inner| inner.pipeline.is_some())
-        })
-    }
-
     /// The client that a verb called here would use, if it is enabled. Calls `lost` if there is none.
     pub(crate) fn enabled_or(lost: impl FnOnce()) -> Option<Self> {
         if switch::is_off() {

@@ -273,7 +273,7 @@ impl ErrorReport {
     /// Whether anything becomes of a report: it is recorded, shown, or said to be lost for want of a client.
     pub(super) fn is_heard() -> bool {
         let mut is_lost = false;
-        Client::is_current_enabled_or(|| is_lost = true) || is_lost || console::shows_errors()
+        Client::enabled_or(|| is_lost = true).is_some() || is_lost || console::shows_errors()
     }
 
     /// The error with its causes, and its place.

@@ -37,3 +37,18 @@ impl ServerTracer<'_> {
         ServerSpan::start(self.client, self.options.get(), request, incoming)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+
+    #[test]
+    fn a_disabled_client_starts_nothing() {
+        for enabled in [true, false] {
+            let client = Client::new(Config::new("1").enabled(enabled)).unwrap();
+            let options = ServerOptions::default().client(client);
+            assert_eq!(options.tracer().is_some(), enabled);
+        }
+    }
+}
