@@ -41,7 +41,7 @@ pub(crate) const LIMITS: &[Limit] = &[
     limit("10 attributes", Setup::Highlight, Shape::Attributes(10), 16_524, 15_818, 17.1),
     limit("20 attributes", Setup::Highlight, Shape::Attributes(20), 18_442, 20_268, 18.1),
     limit("100 lines rejected, registry", Setup::Registry, Shape::Rejected(100), 720, 0, 1.0),
-    limit("100 lines rejected", Setup::Highlight, Shape::Rejected(100), 890, 20, 2.0),
+    limit("100 lines rejected", Setup::Highlight, Shape::Rejected(100), 1_013, 120, 2.0),
 ];
 
 const fn limit(
